@@ -1,0 +1,1 @@
+"""Afflux: an account-data aggregation server that you run yourself."""

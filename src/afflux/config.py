@@ -1,0 +1,61 @@
+"""Settings, read from the environment once. `docs/reference/settings.md` lists them all."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from afflux.domain.errors import InvalidInput
+
+PREFIX = "AFFLUX_"
+
+
+def default_data_folder() -> Path:
+    """`$XDG_DATA_HOME/afflux`, or `~/.local/share/afflux`."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "afflux"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator can set; each field is `AFFLUX_` and its name in capitals."""
+
+    #: The folder with the embedded database and the root key.
+    data: Path = field(default_factory=default_data_folder)
+    #: A PostgreSQL to use instead of the embedded one (a DSN).
+    database_url: str | None = field(default=None, repr=False)
+    #: The root key as 64 hexadecimal digits, instead of `root.key` in the data folder.
+    root_key: str | None = field(default=None, repr=False)
+    #: Seconds added to the server's clock; for rehearsing expiry and retention.
+    clock_offset: int = 0
+    #: Seconds one run of a sync may take, not counting the time it waits for its user.
+    sync_seconds: int = 1800
+    #: Syncs that one worker runs at the same time.
+    worker_concurrency: int = 1000
+    #: Seconds without a sign of life after which a worker's job runs again elsewhere.
+    heartbeat_seconds: int = 20
+    #: Database connections of one process.
+    pool_size: int = 10
+
+
+def _convert(name: str, kind: object, text: str) -> object:
+    if kind in (int, "int"):
+        try:
+            return int(text)
+        except ValueError:
+            raise InvalidInput(f"{PREFIX}{name.upper()} must be a whole number") from None
+    return Path(text) if kind in (Path, "Path") else text
+
+
+def load(environment: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
+    """Settings from the environment; `overrides` (from the command line) win where they are not None.
+
+    Raises `InvalidInput` naming the variable that cannot be read.
+    """
+    values: dict[str, object] = {}
+    for each in fields(Settings):
+        text = environment.get(PREFIX + each.name.upper())
+        if text:
+            values[each.name] = _convert(each.name, each.type, text)
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return Settings(**values)  # type: ignore[arg-type]

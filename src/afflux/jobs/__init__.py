@@ -1,0 +1,1 @@
+"""What runs later: thin functions that load, call and hand over."""

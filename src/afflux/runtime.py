@@ -1,0 +1,37 @@
+"""The long-lived things of one process, built once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from afflux.config import Settings
+from afflux.connectors.registry import Registry
+from afflux.domain.clock import Clock
+from afflux.store.database import Database
+from afflux.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a process works with."""
+
+    settings: Settings
+    dsn: str
+    clock: Clock
+    database: Database
+    vault: Vault
+    registry: Registry
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, dsn: str, root_key: bytes, registry: Registry | None = None
+) -> AsyncIterator[Runtime]:
+    """Connect to a migrated database, and disconnect at the end of the block."""
+    clock = Clock(timedelta(seconds=settings.clock_offset))
+    database = await Database.open(dsn, clock, size=settings.pool_size)
+    try:
+        yield Runtime(settings, dsn, clock, database, Vault(root_key), registry or Registry.discover())
+    finally:
+        await database.close()

@@ -1,0 +1,1 @@
+"""What can be done: one module for each noun, functions of a transaction and a principal."""

@@ -1,0 +1,119 @@
+"""Connections: linking a provider, changing what was typed, unlinking."""
+
+from collections.abc import Mapping
+from uuid import UUID, uuid4
+
+import msgspec
+
+from afflux.connectors.registry import Registry
+from afflux.domain.catalogue import Auth, Channel, ProviderStatus
+from afflux.domain.challenges import FormField
+from afflux.domain.connections import Connection, mask_login
+from afflux.domain.errors import Conflict, InvalidInput
+from afflux.domain.events import EventType, NewEvent
+from afflux.domain.principal import Principal
+from afflux.domain.users import User
+from afflux.services import places
+from afflux.store import connections as store
+from afflux.store import documents, users
+from afflux.store.database import Tx
+from afflux.store.vault import Vault
+
+#: What the user typed, by channel id and field name.
+Typed = Mapping[int, Mapping[str, str]]
+
+
+def check_fields(fields: tuple[FormField, ...], typed: Mapping[str, str]) -> dict[str, str]:
+    """The values of a form's fields, nothing else. Raises `InvalidInput` naming the first field that is missing or malformed."""
+    return {
+        field.name: _checked(field, typed.get(field.name)) for field in fields if field.name in typed or field.required
+    }
+
+
+def _checked(field: FormField, value: str | None) -> str:
+    right = (
+        isinstance(value, str)
+        and len(value) >= (field.min_length or (1 if field.required else 0))
+        and len(value) <= (field.max_length or 1024)
+        and (not field.digits or value.isascii() and value.isdigit())
+    )
+    if not right:
+        raise InvalidInput(f"Invalid parameter {field.name}")
+    return str(value)
+
+
+async def create(
+    tx: Tx,
+    vault: Vault,
+    registry: Registry,
+    principal: Principal,
+    user: User,
+    provider_id: int,
+    typed: Typed,
+    *,
+    name: str | None = None,
+    auto_sync: bool = True,
+) -> Connection:
+    """Link a provider through the channels in `typed`. The first sync is the caller's to request.
+
+    Raises `NotFound` for an unknown provider, `Conflict` for one that cannot be linked now, `InvalidInput` for unknown
+    channels and malformed values.
+    """
+    provider = registry.provider(provider_id)
+    if provider.status is not ProviderStatus.AVAILABLE:
+        raise Conflict("Provider not available")
+    channels = {channel.id: channel for channel in provider.channels}
+    if not typed or not typed.keys() <= channels.keys():
+        raise InvalidInput("a connection needs channels of its provider")
+    values = {id: check_fields(channels[id].fields, typed[id]) for id in typed}
+    logins = [value["login"] for value in values.values() if "login" in value]
+    connection = await store.insert(
+        tx,
+        uuid4(),
+        principal.application_id,
+        user.id,
+        provider_id,
+        name or provider.name,
+        mask_login(logins[0]) if logins else None,
+        auto_sync,
+    )
+    sealed = _sealed(vault, user, connection.id, channels, values)
+    for channel_id, credentials in sealed.items():
+        await store.insert_channel(tx, connection, channel_id, credentials)
+    tx.record(NewEvent(principal.application_id, EventType.CONNECTION_CREATED, user.id, {}, connection.id))
+    return connection
+
+
+def _sealed(
+    vault: Vault, user: User, connection_id: UUID, channels: Mapping[int, Channel], values: Typed
+) -> dict[int, bytes | None]:
+    sealer = vault.of(user)
+    return {
+        id: sealer.seal(places.credentials(user.application_id, connection_id, id), msgspec.json.encode(typed))
+        if channels[id].auth is Auth.CREDENTIALS
+        else None
+        for id, typed in values.items()
+    }
+
+
+async def change_credentials(
+    tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User, connection: Connection, typed: Typed
+) -> None:
+    """Replace what was typed for some channels; a channel frozen by a refusal may run again."""
+    channels = {channel.id: channel for channel in registry.provider(connection.provider_id).channels}
+    if not typed or not typed.keys() <= channels.keys():
+        raise InvalidInput("unknown channel")
+    values = {id: check_fields(channels[id].fields, typed[id]) for id in typed}
+    sealed = _sealed(vault, user, connection.id, channels, values)
+    kept = {id: credentials for id, credentials in sealed.items() if credentials is not None}
+    await store.set_credentials(tx, principal.application_id, connection.id, kept)
+    tx.record(NewEvent(principal.application_id, EventType.CONNECTION_UPDATED, user.id, {}, connection.id))
+
+
+async def delete(tx: Tx, principal: Principal, connection: Connection) -> None:
+    """Unlink: the connection goes with its accounts, transactions and documents; a run of it stops at its next write."""
+    await users.lock(tx, principal.application_id, connection.user_id)
+    await store.delete(tx, principal.application_id, connection.id)
+    await documents.drop_unused_blobs(tx, principal.application_id, connection.user_id)
+    data = {"connection_id": connection.id}
+    tx.record(NewEvent(principal.application_id, EventType.CONNECTION_DELETED, connection.user_id, data))

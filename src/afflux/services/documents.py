@@ -1,0 +1,59 @@
+"""Storing documents: bytes sealed and kept once for each user and content."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from afflux.domain.accounts import Document
+from afflux.domain.events import EventType, NewEvent
+from afflux.domain.records import DocumentRecord
+from afflux.domain.syncs import Sync
+from afflux.domain.users import User
+from afflux.services import places
+from afflux.services.accounts import KnownAccounts
+from afflux.store import documents as store
+from afflux.store.database import Tx
+from afflux.store.vault import Sealer, Vault
+
+
+async def keep(
+    tx: Tx, sealer: Sealer, sync: Sync, known: KnownAccounts, records: Sequence[DocumentRecord]
+) -> tuple[int, int]:
+    """Store the documents that are new or differ; how many were added, and how many changed."""
+    held = await store.known(tx, sync, [record.key for record in records])
+    added = changed = 0
+    for record in {record.key: record for record in records}.values():
+        sha1 = hashlib.sha1(record.content, usedforsecurity=False).digest()
+        before = held.get(record.key)
+        if before is not None and before[1:] == store.facts(record, sha1):
+            continue
+        document_id = before[0] if before is not None and isinstance(before[0], UUID) else uuid4()
+        account_id = known.ids.get(record.account_key or "")
+        blob_id = await _keep_bytes(tx, sealer, sync, record.content)
+        await store.upsert(tx, sync, document_id, account_id, blob_id, record, sha1)
+        tx.record(_event(sync, EventType.DOCUMENT_CHANGED if before else EventType.DOCUMENT_ADDED, document_id))
+        added, changed = added + (before is None), changed + (before is not None)
+    return added, changed
+
+
+def _event(sync: Sync, type: EventType, document_id: UUID) -> NewEvent:
+    data = {"document_id": document_id}
+    return NewEvent(sync.application_id, type, sync.user_id, data, sync.connection_id, sync.id)
+
+
+async def _keep_bytes(tx: Tx, sealer: Sealer, sync: Sync, content: bytes) -> UUID:
+    sha256 = hashlib.sha256(content).digest()
+    found = await store.blob(tx, sync, sha256)
+    if found is not None:
+        return found
+    blob_id = uuid4()
+    sealed = await asyncio.to_thread(sealer.seal, places.blob(sync.application_id, blob_id), content)
+    await store.insert_blob(tx, sync, blob_id, sha256, len(content), sealed)
+    return blob_id
+
+
+async def content(tx: Tx, vault: Vault, user: User, document: Document) -> bytes:
+    """The document's bytes."""
+    sealed = await store.content(tx, user.application_id, user.id, document.blob_id)
+    return await asyncio.to_thread(vault.of(user).open, places.blob(user.application_id, document.blob_id), sealed)

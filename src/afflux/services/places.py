@@ -1,0 +1,40 @@
+"""Where each sealed value lives. A value opens only at the place it was sealed for."""
+
+from uuid import UUID
+
+from afflux.store.vault import Place
+
+
+def credentials(application_id: UUID, connection_id: UUID, channel_id: int) -> Place:
+    """What the user typed to link a channel."""
+    return Place("connection_channels", "credentials", f"{connection_id}/{channel_id}", application_id)
+
+
+def channel_state(application_id: UUID, connection_id: UUID, channel_id: int) -> Place:
+    """What a connector keeps from run to run."""
+    return Place("connection_channels", "state", f"{connection_id}/{channel_id}", application_id)
+
+
+def parked(application_id: UUID, sync_id: UUID) -> Place:
+    """What a connector wants back with the answer to its challenge."""
+    return Place("syncs", "parked", str(sync_id), application_id)
+
+
+def answer(application_id: UUID, sync_id: UUID) -> Place:
+    """What the human answered."""
+    return Place("syncs", "answer", str(sync_id), application_id)
+
+
+def upload(application_id: UUID, upload_id: UUID) -> Place:
+    """A statement file."""
+    return Place("uploads", "content", str(upload_id), application_id)
+
+
+def blob(application_id: UUID, blob_id: UUID) -> Place:
+    """The bytes of a document."""
+    return Place("blobs", "content", str(blob_id), application_id)
+
+
+def application_secret(application_id: UUID, registration_id: UUID) -> Place:
+    """A secret that has to be recoverable: Iswigo's signature needs it."""
+    return Place("registrations", "secret_sealed", str(registration_id), application_id)

@@ -1,0 +1,63 @@
+"""Users: registered by their application, erased as a whole."""
+
+import re
+from uuid import uuid4
+
+from afflux.domain.errors import Conflict, InvalidInput
+from afflux.domain.events import EventType, NewEvent
+from afflux.domain.operations import OperationKind
+from afflux.domain.principal import Principal
+from afflux.domain.users import User
+from afflux.services import passwords
+from afflux.store import operations
+from afflux.store import users as store
+from afflux.store.database import Database, Tx
+from afflux.store.vault import Vault
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]+")
+
+
+def check_email(email: str) -> str:
+    """The address, if it looks like one. Raises `InvalidInput`; whether it exists is not asked."""
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise InvalidInput("invalid e-mail address")
+    return email
+
+
+async def register(
+    database: Database,
+    vault: Vault,
+    principal: Principal,
+    *,
+    email: str,
+    password: str | None = None,
+    external_id: str | None = None,
+) -> User:
+    """Make a user. The password is hashed before the transaction opens.
+
+    Raises `InvalidInput` for a malformed address or password, and `Conflict` when the address or the external id is taken.
+    """
+    check_email(email)
+    password_hash = None if password is None else await passwords.hashed(password)
+    async with database.transaction() as tx:
+        return await _insert(tx, vault, principal, email, password_hash, external_id)
+
+
+async def _insert(
+    tx: Tx, vault: Vault, principal: Principal, email: str, password_hash: str | None, external_id: str | None
+) -> User:
+    application_id, user_id = principal.application_id, uuid4()
+    user = await store.insert(
+        tx,
+        user_id,
+        application_id,
+        email=email,
+        password_hash=password_hash,
+        external_id=external_id,
+        data_key=vault.new_user_key(application_id, user_id),
+    )
+    if user is None:
+        raise Conflict("a user with this e-mail address exists already")
+    await operations.insert(tx, uuid4(), application_id, user_id, OperationKind.REGISTER, principal.role)
+    tx.record(NewEvent(application_id, EventType.USER_REGISTERED, user_id))
+    return user

@@ -1,0 +1,1 @@
+"""How things are kept: SQL, one function one statement, rows to values. The only place with SQL."""

@@ -1,0 +1,66 @@
+"""Applications and their registrations with the facades."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from afflux.domain.applications import Application, Facade
+from afflux.store.database import Tx
+from afflux.store.rows import maybe, one
+
+
+async def insert(
+    tx: Tx, application_id: UUID, name: str, psd2: bool, redirect_uris: Sequence[str]
+) -> Application | None:
+    """Add an application; None when the name is taken."""
+    row = await tx.row(
+        """
+        INSERT INTO applications (id, name, psd2, redirect_uris, created_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (name) DO NOTHING RETURNING id, name, psd2, redirect_uris, created_at
+        """,
+        application_id,
+        name,
+        psd2,
+        list(redirect_uris),
+        tx.now,
+    )
+    return maybe(Application, row)
+
+
+async def by_name(tx: Tx, name: str) -> Application:
+    """The application called `name`. Raises `NotFound`."""
+    row = await tx.row("SELECT id, name, psd2, redirect_uris, created_at FROM applications WHERE name = $1", name)
+    return one(Application, row, f"application {name!r}")
+
+
+async def register(
+    tx: Tx,
+    registration_id: UUID,
+    application_id: UUID,
+    facade: Facade,
+    public_id: str,
+    *,
+    secret_sealed: bytes | None = None,
+    secret_hash: bytes | None = None,
+    public_key: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> bool:
+    """Make the application known to a facade; False when `public_id` is taken there."""
+    return bool(
+        await tx.execute(
+            """
+            INSERT INTO registrations (id, application_id, facade, public_id, secret_sealed, secret_hash, public_key,
+                                       settings, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (facade, public_id) DO NOTHING
+            """,
+            registration_id,
+            application_id,
+            facade,
+            public_id,
+            secret_sealed,
+            secret_hash,
+            public_key,
+            dict(settings or {}),
+            tx.now,
+        )
+    )

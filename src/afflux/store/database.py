@@ -1,0 +1,105 @@
+"""The pool of connections, and the transaction that every use case works in."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from afflux.domain.clock import Clock
+from afflux.domain.events import NewEvent
+from afflux.store import events
+
+JSONB_VERSION = b"\x01"
+
+
+def _encode_jsonb(value: object) -> bytes:
+    """Text is JSON already (the queue writes it so); anything else becomes JSON."""
+    return JSONB_VERSION + (value.encode() if isinstance(value, str) else msgspec.json.encode(value))
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return msgspec.json.decode(data[1:])
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    """Read and write jsonb in its binary form, which COPY needs as well."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+
+
+@dataclass(slots=True)
+class Tx:
+    """One database transaction. Events recorded in it get their positions as its last statement, just before the commit."""
+
+    connection: PoolConnectionProxy
+    #: The moment the transaction began, by the server's clock; every time written in it.
+    now: datetime
+    _events: list[NewEvent] = field(default_factory=list)
+
+    def record(self, event: NewEvent) -> None:
+        """Make `event` part of this transaction: it is in the log exactly when the transaction commits."""
+        self._events.append(event)
+
+    async def flush(self) -> None:
+        """Write the recorded events. The log is locked from here to the commit, so this comes last."""
+        pending, self._events = self._events, []
+        await events.append(self.connection, pending, self.now)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows."""
+        return await self.connection.fetch(sql, *args)  # type: ignore[no-any-return]
+
+    async def row(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """The first row, or None."""
+        return await self.connection.fetchrow(sql, *args)
+
+    async def value(self, sql: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self.connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> int:
+        """Run a statement; the number of rows it touched."""
+        status: str = await self.connection.execute(sql, *args)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Add many rows by COPY."""
+        await self.connection.copy_records_to_table(table, columns=columns, records=rows)
+
+
+class Database:
+    """Connections to one PostgreSQL."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+        self.pool = pool
+        self.clock = clock
+
+    @classmethod
+    async def open(cls, dsn: str, clock: Clock, *, size: int = 10) -> "Database":
+        """Connect. Close with `close`."""
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, init=_prepare, server_settings={"application_name": "afflux"}
+        )
+        return cls(pool, clock)
+
+    async def close(self) -> None:
+        """Give all connections back, at once for those still in use after five seconds."""
+        try:
+            await asyncpg.compat.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A transaction that commits at the end of the block, or rolls back with the exception that leaves it."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            tx = Tx(connection, self.clock.now())
+            yield tx
+            await tx.flush()

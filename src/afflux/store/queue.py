@@ -1,0 +1,108 @@
+"""The job queue: PgQueuer, used here and nowhere else.
+
+A job is enqueued in the transaction that makes it true. It carries a kind and ids; delivery is at least once, so that handlers look at
+the row and decide. Workers take jobs up to a limit per provider, which holds over all workers, and a dead worker's jobs go
+to another one after `heartbeat` without a sign of life.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import msgspec
+from pgqueuer import AsyncpgDriver, Job, QueueManager
+from pgqueuer.queries import Queries
+
+from afflux.domain.jobs import RunSync
+from afflux.store.database import Tx
+
+#: Jobs taken from the table in one statement.
+_BATCH = 50
+
+#: What a worker does with a job: its value, and the queue's own number for this delivery (the same when delivered again).
+Handler = Callable[[RunSync, int], Awaitable[None]]
+
+
+def _entrypoint(provider_id: int) -> str:
+    return f"sync:{provider_id}"
+
+
+async def install(dsn: str) -> None:
+    """Create or upgrade the queue's tables."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        queries = Queries(AsyncpgDriver(connection))
+        async with queries.schema_lock():
+            if not await queries.schema_is_installed():
+                await queries.install()
+        await queries.apply_upgrade()
+    finally:
+        await connection.close()
+
+
+async def enqueue(tx: Tx, job: RunSync, provider_id: int, *, after: timedelta | None = None) -> int:
+    """Put the job into the queue when `tx` commits, to start not before `after` from then; the queue's number for it."""
+    queries = Queries(AsyncpgDriver(tx.connection))
+    (job_id,) = await queries.enqueue(_entrypoint(provider_id), msgspec.json.encode(job), execute_after=after)
+    return int(job_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """Takes jobs off the queue and hands each to `handle`, many at a time."""
+
+    dsn: str
+    handle: Handler
+    #: Syncs at the same time over all workers, by provider id; 0 means as many as there are.
+    limits: Mapping[int, int]
+    #: Jobs at the same time in this worker.
+    concurrency: int
+    #: Seconds without a sign of life after which a worker's jobs go to others.
+    heartbeat: int
+
+    async def run(self, stop: asyncio.Event, lost: Callable[[], None]) -> None:
+        """Work until `stop`, then until the jobs in hand have ended.
+
+        Calls `lost` when the connection breaks: the queue will give the jobs in hand to somebody else. Raises what broke it.
+        """
+        connection = await asyncpg.connect(self.dsn, server_settings={"application_name": "afflux worker"})
+        connection.add_termination_listener(lambda _: lost())
+        try:
+            manager = self._manager(connection)
+            async with _shutdown_with(stop, manager):
+                await manager.run(
+                    dequeue_timeout=timedelta(seconds=2),
+                    batch_size=min(_BATCH, self.concurrency // 2),
+                    max_concurrent_tasks=self.concurrency,
+                    heartbeat_timeout=timedelta(seconds=self.heartbeat),
+                )
+        finally:
+            connection.terminate()
+
+    def _manager(self, connection: asyncpg.Connection) -> QueueManager:
+        manager = QueueManager(Queries(AsyncpgDriver(connection)))
+        for provider_id, limit in self.limits.items():
+            manager.entrypoint(_entrypoint(provider_id), concurrency_limit=limit)(self._dispatch)
+        return manager
+
+    async def _dispatch(self, job: Job) -> None:
+        assert job.payload is not None  # noqa: S101 - `enqueue` always gives one
+        await self.handle(msgspec.json.decode(job.payload, type=RunSync), int(job.id))
+
+
+@asynccontextmanager
+async def _shutdown_with(stop: asyncio.Event, manager: QueueManager) -> AsyncIterator[None]:
+    """Tell the manager to stop claiming when `stop` is set."""
+
+    async def relay() -> None:
+        await stop.wait()
+        manager.shutdown.set()
+
+    task = asyncio.create_task(relay())
+    try:
+        yield
+    finally:
+        task.cancel()

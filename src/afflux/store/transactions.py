@@ -1,0 +1,167 @@
+"""Transactions: compared by hash, written only where they differ."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from afflux.domain.accounts import Transaction
+from afflux.domain.identity import Incoming
+from afflux.domain.reconcile import Held
+from afflux.domain.syncs import Sync
+from afflux.store.database import Tx
+from afflux.store.rows import many, one
+
+_COLUMNS = """id, number, account_id, status, type, day, booking_date, value_date, transaction_date, amount, currency,
+              text, counterparty, counterparty_account, refs, check_number, original_amount, original_currency,
+              settlement_month, created_at, updated_at"""
+
+#: What COPY writes, in the order of `_copied`.
+INSERTED = (
+    "id", "application_id", "user_id", "account_id", "identity", "hash", "status", "type", "day", "booking_date",
+    "value_date", "transaction_date", "amount", "currency", "text", "counterparty", "counterparty_account", "refs",
+    "check_number", "original_amount", "original_currency", "settlement_month", "raw", "created_at", "updated_at",
+)  # fmt: skip
+
+
+async def known(tx: Tx, sync: Sync, account_id: UUID, first: date, last: date) -> dict[str, tuple[UUID, bytes]]:
+    """Id and hash by identity, of the account's rows from `first` to `last` and of all that are pending."""
+    rows = await tx.fetch(
+        """
+        SELECT identity, id, hash FROM transactions
+        WHERE application_id = $1 AND account_id = $2 AND (day BETWEEN $3 AND $4 OR status = 'pending')
+        """,
+        sync.application_id,
+        account_id,
+        first,
+        last,
+    )
+    return {identity: (id, hash) for identity, id, hash in rows}
+
+
+async def known_by_identity(
+    tx: Tx, sync: Sync, account_id: UUID, identities: Sequence[str]
+) -> dict[str, tuple[UUID, bytes]]:
+    """Id and hash by identity, of exactly these identities."""
+    rows = await tx.fetch(
+        """
+        SELECT identity, id, hash FROM transactions
+        WHERE application_id = $1 AND account_id = $2 AND identity = ANY($3)
+        """,
+        sync.application_id,
+        account_id,
+        list(identities),
+    )
+    return {identity: (id, hash) for identity, id, hash in rows}
+
+
+async def held(tx: Tx, sync: Sync, account_id: UUID, ids: Collection[UUID]) -> list[Held]:
+    """What `reconcile` needs to know of these rows."""
+    rows = await tx.fetch(
+        """
+        SELECT id, identity, hash, status, day, value_date, transaction_date, amount, currency, text, counterparty,
+               refs AS references
+        FROM transactions WHERE application_id = $1 AND account_id = $2 AND id = ANY($3)
+        """,
+        sync.application_id,
+        account_id,
+        list(ids),
+    )
+    return many(Held, rows)
+
+
+def _values(incoming: Incoming) -> tuple[object, ...]:
+    """The columns from `identity` to `raw`."""
+    record = incoming.record
+    return (
+        incoming.identity, incoming.hash, record.status.value, record.type.value, record.day, record.booking_date,
+        record.value_date, record.transaction_date, record.amount, record.currency, record.text, record.counterparty,
+        record.counterparty_account, record.references, record.check_number, record.original_amount,
+        record.original_currency, record.settlement_month, record.raw,
+    )  # fmt: skip
+
+
+def copied(
+    sync: Sync, account_id: UUID, now: datetime, rows: Iterable[tuple[UUID, Incoming]]
+) -> Iterable[tuple[object, ...]]:
+    """Rows as COPY wants them."""
+    head, tail = (sync.application_id, sync.user_id, account_id), (now, now)
+    for transaction_id, incoming in rows:
+        yield (transaction_id, *head, *_values(incoming), *tail)
+
+
+async def insert(tx: Tx, sync: Sync, account_id: UUID, rows: Iterable[tuple[UUID, Incoming]]) -> None:
+    """Add rows under the ids given."""
+    await tx.copy("transactions", INSERTED, copied(sync, account_id, tx.now, rows))
+
+
+async def update(tx: Tx, sync: Sync, account_id: UUID, rows: Sequence[tuple[UUID, Incoming]]) -> None:
+    """Make the rows with these ids say what came in; one statement for all."""
+    columns: list[list[object]] = [list(column) for column in zip(*(_values(new) for _, new in rows), strict=True)]
+    columns[13] = [msgspec.json.encode(refs).decode() for refs in columns[13]]
+    await tx.execute(
+        """
+        UPDATE transactions AS held
+        SET identity = new.identity, hash = new.hash, status = new.status, type = new.type, day = new.day,
+            booking_date = new.booking_date, value_date = new.value_date, transaction_date = new.transaction_date,
+            amount = new.amount, currency = new.currency, text = new.text, counterparty = new.counterparty,
+            counterparty_account = new.counterparty_account, refs = new.refs, check_number = new.check_number,
+            original_amount = new.original_amount, original_currency = new.original_currency,
+            settlement_month = new.settlement_month, raw = new.raw, updated_at = $3
+        FROM unnest($4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::date[], $10::date[], $11::date[],
+                    $12::date[], $13::numeric[], $14::text[], $15::text[], $16::text[], $17::text[], $18::jsonb[],
+                    $19::text[], $20::numeric[], $21::text[], $22::text[], $23::text[])
+             AS new (id, identity, hash, status, type, day, booking_date, value_date, transaction_date, amount,
+                     currency, text, counterparty, counterparty_account, refs, check_number, original_amount,
+                     original_currency, settlement_month, raw)
+        WHERE held.application_id = $1 AND held.account_id = $2 AND held.id = new.id
+        """,
+        sync.application_id,
+        account_id,
+        tx.now,
+        [transaction_id for transaction_id, _ in rows],
+        *columns,
+    )
+
+
+async def delete(tx: Tx, sync: Sync, account_id: UUID, ids: Collection[UUID]) -> None:
+    """Remove rows that the provider no longer has."""
+    await tx.execute(
+        "DELETE FROM transactions WHERE application_id = $1 AND account_id = $2 AND id = ANY($3)",
+        sync.application_id,
+        account_id,
+        list(ids),
+    )
+
+
+async def of_account(
+    tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, *, limit: int | None = None
+) -> list[Transaction]:
+    """The account's transactions, newest day first, then in the order of insertion."""
+    rows = await tx.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM transactions WHERE application_id = $1 AND user_id = $2 AND account_id = $3
+        ORDER BY day DESC, number LIMIT $4
+        """,
+        application_id,
+        user_id,
+        account_id,
+        limit,
+    )
+    return many(Transaction, rows)
+
+
+async def by_id(tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, transaction_id: UUID) -> Transaction:
+    """One transaction of the account. Raises `NotFound`."""
+    row = await tx.row(
+        f"""
+        SELECT {_COLUMNS} FROM transactions
+        WHERE application_id = $1 AND user_id = $2 AND account_id = $3 AND id = $4
+        """,
+        application_id,
+        user_id,
+        account_id,
+        transaction_id,
+    )
+    return one(Transaction, row, "transaction")

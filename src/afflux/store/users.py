@@ -1,0 +1,64 @@
+"""Users."""
+
+from uuid import UUID
+
+from afflux.domain.users import User
+from afflux.store.database import Tx
+from afflux.store.rows import maybe, one
+
+_COLUMNS = """id, number, application_id, external_id, email, password_hash, data_key, profile, suspended_at,
+              created_at"""
+
+
+async def insert(
+    tx: Tx,
+    user_id: UUID,
+    application_id: UUID,
+    *,
+    email: str | None,
+    password_hash: str | None,
+    external_id: str | None,
+    data_key: bytes,
+) -> User | None:
+    """Add a user; None when the e-mail or the external id is taken in this application."""
+    row = await tx.row(
+        f"""
+        INSERT INTO users (id, application_id, external_id, email, password_hash, data_key, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+        """,
+        user_id,
+        application_id,
+        external_id,
+        email,
+        password_hash,
+        data_key,
+        tx.now,
+    )
+    return maybe(User, row)
+
+
+async def by_id(tx: Tx, application_id: UUID, user_id: UUID) -> User:
+    """One user. Raises `NotFound`."""
+    row = await tx.row(f"SELECT {_COLUMNS} FROM users WHERE application_id = $1 AND id = $2", application_id, user_id)
+    return one(User, row, "user")
+
+
+async def by_email(tx: Tx, application_id: UUID, email: str) -> User | None:
+    """The user with this login e-mail, compared without regard to case."""
+    row = await tx.row(
+        f"SELECT {_COLUMNS} FROM users WHERE application_id = $1 AND lower(email) = lower($2)", application_id, email
+    )
+    return maybe(User, row)
+
+
+async def lock(tx: Tx, application_id: UUID, user_id: UUID) -> User:
+    """One user, kept from changing until the transaction ends. Raises `NotFound`."""
+    row = await tx.row(
+        f"SELECT {_COLUMNS} FROM users WHERE application_id = $1 AND id = $2 FOR UPDATE", application_id, user_id
+    )
+    return one(User, row, "user")
+
+
+async def delete(tx: Tx, application_id: UUID, user_id: UUID) -> int:
+    """Delete a user's row, and by cascade every row that hangs on it; the number of users deleted."""
+    return await tx.execute("DELETE FROM users WHERE application_id = $1 AND id = $2", application_id, user_id)

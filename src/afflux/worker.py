@@ -1,0 +1,180 @@
+"""The worker: takes jobs off the queue, runs them side by side, and lets none of them get lost.
+
+A run that this worker cannot finish (it is told to stop, it lost the database, the code failed) is handed back, so that it starts again
+at once. A worker that is killed hands nothing back: the queue notices that its heartbeat stopped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+
+from afflux.domain.errors import SyncErrorCode
+from afflux.domain.jobs import RunSync
+from afflux.domain.syncs import Sync
+from afflux.jobs.run_sync import give_up, run_sync
+from afflux.runtime import Runtime
+from afflux.services import syncs
+from afflux.store import syncs as sync_store
+from afflux.store.queue import Consumer
+
+log = logging.getLogger(__name__)
+
+#: Seconds a stopping worker lets its runs go on, and then has for handing them back.
+_GRACE, _HAND_BACK = 25.0, 3.0
+#: Seconds between two looks at expired challenges and lost fences, and at syncs without a job.
+_TICK, _RESCUE = 1.0, 30.0
+#: What says that the database is away, not that we are wrong.
+AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.exceptions.CannotConnectNowError)
+
+
+@dataclass(eq=False, slots=True)
+class _Running:
+    """One job in hand."""
+
+    task: asyncio.Task[None] = field(init=False)
+    #: The run it has become, once it has begun.
+    sync: Sync | None = None
+    #: Why it was broken off: handed back (True), or it belongs to somebody else (False).
+    hand_back: bool = True
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs jobs until told to stop."""
+
+    runtime: Runtime
+    _running: set[_Running] = field(default_factory=set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set and the jobs in hand have ended or are handed back."""
+        async with asyncio.TaskGroup() as group:
+            chores = [
+                group.create_task(self._every(_TICK, self._watch_fences)),
+                group.create_task(self._every(_TICK, self._expire_challenges)),
+                group.create_task(self._every(_RESCUE, self._rescue_orphans)),
+                group.create_task(self._end_grace(stop)),
+            ]
+            await self._consume(stop)
+            for chore in chores:
+                chore.cancel()
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        """Take jobs; when the database goes away, come back with it."""
+        settings = self.runtime.settings
+        consumer = Consumer(
+            dsn=self.runtime.dsn,
+            handle=self._handle,
+            limits=_limits(self.runtime),
+            concurrency=settings.worker_concurrency,
+            heartbeat=settings.heartbeat_seconds,
+        )
+        while not stop.is_set():
+            try:
+                await consumer.run(stop, self._break_off)
+            except Exception as error:
+                log.warning("the queue broke off (%s), connecting again", type(error).__name__)
+                self._break_off()
+                await asyncio.sleep(0.5)
+
+    async def _handle(self, job: RunSync, job_id: int) -> None:
+        """Carry out one job to a state that is in the database, whatever happens."""
+        running = _Running()
+        running.task = asyncio.create_task(self._run(running, job, job_id))
+        self._running.add(running)
+        try:
+            await asyncio.wait([running.task])
+        finally:
+            self._running.discard(running)
+
+    async def _run(self, running: _Running, job: RunSync, job_id: int) -> None:
+        def began(sync: Sync) -> None:
+            running.sync = sync
+
+        try:
+            await run_sync(self.runtime, job, job_id, began)
+        except asyncio.CancelledError:
+            if running.hand_back:
+                await self._give_up(running, None)
+        except AWAY:
+            await self._give_up(running, None)
+        except Exception as error:
+            # Its message may hold what a person typed; where it happened does not.
+            log.error("sync %s failed: %s at %s", job.sync_id, type(error).__name__, _frames(error))
+            await self._give_up(running, SyncErrorCode.INTERNAL)
+
+    async def _give_up(self, running: _Running, code: SyncErrorCode | None) -> None:
+        """Put the sync back, for as long as it takes the database to come back."""
+        while running.sync is not None:
+            try:
+                await give_up(self.runtime, running.sync, code)
+                return
+            except AWAY:
+                await asyncio.sleep(0.5)
+
+    def _break_off(self) -> None:
+        """Stop all runs and hand them back."""
+        for running in list(self._running):
+            running.task.cancel()
+
+    async def _end_grace(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        await asyncio.sleep(_GRACE)
+        log.warning("handing back %d syncs", len(self._running))
+        self._break_off()
+        await asyncio.sleep(_HAND_BACK)
+        for running in list(self._running):
+            running.hand_back = False
+            running.task.cancel()
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await chore()
+            except AWAY:
+                pass
+            except Exception as error:
+                log.error("housekeeping failed: %s at %s", type(error).__name__, _frames(error))
+            await asyncio.sleep(seconds)
+
+    async def _watch_fences(self) -> None:
+        """Break off the runs whose sync was cancelled, deleted or taken over."""
+        mine = {running.sync.id: running for running in self._running if running.sync is not None}
+        if not mine:
+            return
+        attempts: dict[UUID, int] = {id: running.sync.attempt for id, running in mine.items() if running.sync}
+        async with self.runtime.database.transaction() as tx:
+            lost = await sync_store.lost(tx, attempts)
+        for id in lost:
+            mine[id].hand_back = False
+            mine[id].task.cancel()
+
+    async def _expire_challenges(self) -> None:
+        async with self.runtime.database.transaction() as tx:
+            await syncs.expire_challenges(tx)
+
+    async def _rescue_orphans(self) -> None:
+        async with self.runtime.database.transaction() as tx:
+            rescued = await syncs.rescue_orphans(tx)
+        if rescued:
+            log.warning("gave %d syncs a job again", rescued)
+
+
+def _limits(runtime: Runtime) -> dict[int, int]:
+    """How many syncs of a provider may run at once: as few as its most delicate channel wants."""
+    return {
+        provider.id: min((c.limits.concurrency for c in provider.channels if c.limits.concurrency), default=0)
+        for provider in runtime.registry.providers()
+    }
+
+
+def _frames(error: BaseException) -> str:
+    """Where an error came from, innermost first, without any value."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " < ".join(reversed(frames[-5:]))

@@ -1,0 +1,97 @@
+"""What every test can ask for: a real PostgreSQL, a fresh migrated database in it, and a small cast."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from afflux.config import Settings
+from afflux.connectors.registry import Registry
+from afflux.datafolder import open_data_folder
+from afflux.domain.applications import Application
+from afflux.domain.principal import Principal, Role
+from afflux.domain.users import User
+from afflux.postgres import EmbeddedPostgres
+from afflux.runtime import Runtime, open_runtime
+from afflux.services import applications, users
+from afflux.store import catalogue
+from afflux.store.migrate import migrate
+
+ROOT_KEY = bytes(range(32))
+
+
+def pytest_configure() -> None:
+    os.environ["AFFLUX_SANDBOX_LATENCY"] = "0"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A PostgreSQL of this test process; the DSN of a migrated database that nobody writes to."""
+    data = open_data_folder(tmp_path_factory.mktemp("cluster") / "data")
+    with data.lock():
+        postgres = EmbeddedPostgres(data)
+        await postgres.start()
+        await migrate(postgres.dsn)
+        yield postgres.dsn
+        await postgres.stop()
+
+
+@pytest_asyncio.fixture
+async def dsn(cluster: str) -> AsyncIterator[str]:
+    """A fresh migrated database."""
+    name = f"t{uuid.uuid4().hex}"
+    superuser = await asyncpg.connect(cluster.replace("//afflux@/afflux?", "//postgres@/postgres?"))
+    await superuser.execute(f"CREATE DATABASE {name} TEMPLATE afflux OWNER afflux")
+    yield cluster.replace("@/afflux?", f"@/{name}?")
+    await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await superuser.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Quick settings."""
+    return Settings(data=tmp_path / "data", heartbeat_seconds=2)
+
+
+@pytest_asyncio.fixture
+async def runtime(dsn: str, settings: Settings) -> AsyncIterator[Runtime]:
+    """A process's long-lived things on a fresh database, with the catalogue of everything installed."""
+    async with open_runtime(settings, dsn, ROOT_KEY, Registry.discover()) as opened:
+        async with opened.database.transaction() as tx:
+            await catalogue.publish(tx, opened.registry.manifests)
+        yield opened
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An application and one of its users."""
+
+    application: Application
+    principal: Principal
+    user: User
+
+
+async def make_tenant(runtime: Runtime, name: str, email: str) -> Tenant:
+    """An application called `name` with one user."""
+    async with runtime.database.transaction() as tx:
+        application, _ = await applications.create(tx, runtime.vault, name, psd2=True)
+    principal = Principal(application.id, Role.OPERATOR)
+    user = await users.register(runtime.database, runtime.vault, principal, email=email)
+    return Tenant(application, principal, user)
+
+
+@pytest_asyncio.fixture
+async def alice(runtime: Runtime) -> Tenant:
+    """A user of the application `shop`."""
+    return await make_tenant(runtime, "shop", "alice@example.org")
+
+
+@pytest_asyncio.fixture
+async def bob(runtime: Runtime) -> Tenant:
+    """A user of another application."""
+    return await make_tenant(runtime, "bank", "bob@example.org")
