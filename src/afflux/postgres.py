@@ -40,6 +40,8 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "max_connections": "100",
     "jit": "off",
+    # A parallel query keeps its work in /dev/shm, where a container has 64 MB and the query then fails.
+    "max_parallel_workers_per_gather": "0",
     # Fewer processes: nothing replicates from here, and two cores gain nothing from readers of their own.
     "io_method": "sync",
     "max_logical_replication_workers": "0",
@@ -88,22 +90,22 @@ class EmbeddedPostgres:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def start(self) -> None:
-        """Start the server, and return when it answers. The first time, make the cluster.
+        """Start the server unless it runs, and return when it answers. The first time, make the cluster.
 
         Whatever a crash left behind is tidied up before. Raises PostgresError.
         """
+        if self.pid is not None:
+            return
         if serving_pid(self._data.path) != os.getpid():
             raise PostgresError(f"PostgreSQL in {self._data.path} is started under the data folder's lock only")
-        account = await asyncio.to_thread(account_for, self._data.postgres)
-        binaries = await asyncio.to_thread(binaries_for, account)
-        programs = Programs(binaries, account)
-        await ensure_cluster(self._data, programs)
-        await clear_remains(self._data.postgres)
         try:
+            programs = await self._prepare()
             async with asyncio.timeout(self._start_limit):
                 await self._start_unblocked(programs)
         except TimeoutError:
             raise PostgresError(f"PostgreSQL is not ready after {self._start_limit:.0f} s, see {self._log}") from None
+        except OSError as error:
+            raise PostgresError(f"cannot start PostgreSQL in {self._data.path}: {error}") from error
 
     async def wait(self) -> int:
         """Return when the server ends, with its exit code (negative: the signal that killed it)."""
@@ -121,6 +123,14 @@ class EmbeddedPostgres:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+    async def _prepare(self) -> Programs:
+        """See to the account, the programs and the cluster; what comes back is ready to start the server."""
+        account = await asyncio.to_thread(account_for, self._data.postgres)
+        programs = Programs(await asyncio.to_thread(binaries_for, account), account)
+        await ensure_cluster(self._data, programs)
+        await clear_remains(self._data.postgres)
+        return programs
 
     async def _start_unblocked(self, programs: Programs) -> None:
         """Start, and again while processes of a killed server, too short-lived to be seen, still hold its memory."""

@@ -1,6 +1,7 @@
 """Who runs the embedded PostgreSQL, and from where: root needs an account without rights and files it can reach."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pwd
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -58,11 +60,23 @@ def _system_account() -> Account:
     """The account `afflux`, made on first use; patient with someone else who edits the same files."""
     deadline = time.monotonic() + _ADD_LIMIT
     while (found := _find_account()) is None:
-        failure = _add_account()
-        if _find_account() is None and time.monotonic() > deadline:
+        with _alone():
+            failure = None if _find_account() else _add_account()
+        if failure and time.monotonic() > deadline:
             raise PostgresError(f"cannot make the system account {ACCOUNT_NAME} to run PostgreSQL: {failure}")
         time.sleep(_ADD_PAUSE)
     return found
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep servers that start at once apart: two useradd at a time give the account one number after the other."""
+    fd = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _find_account() -> Account | None:
@@ -79,7 +93,7 @@ def _add_account() -> str | None:
             done = subprocess.run(  # noqa: S603
                 [path, *options, *_NO_SHELL, ACCOUNT_NAME], capture_output=True, text=True, check=False
             )
-            return " ".join(done.stderr.split()) or f"{tool} failed" if done.returncode else None
+            return (done.stderr.splitlines() or [f"{tool} failed"])[0] if done.returncode else None
     raise PostgresError(
         f"as root, PostgreSQL needs a system account {ACCOUNT_NAME}, and neither useradd nor adduser is here to make it"
     )
@@ -100,7 +114,7 @@ def binaries_for(account: Account | None, copies: Path = COPIES) -> Path:
     if not copy.exists():
         _copy(installed.parent.parent, copy)
     if not _runs(copy / _INSTALL / "bin", account):
-        raise PostgresError(f"the account {account.uid} cannot run PostgreSQL from {copy}")
+        raise PostgresError(f"the account {account.uid} cannot run PostgreSQL from {copy}: may root change users here?")
     return copy / _INSTALL / "bin"
 
 

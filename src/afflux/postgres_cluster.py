@@ -104,7 +104,7 @@ def _way_to(cluster: Path, account: Account | None) -> Iterator[tuple[str, tuple
     if account is None:
         yield str(cluster), ()
         return
-    fd = os.open(cluster, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    fd = os.open(cluster, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{fd}", (fd,)
     finally:

@@ -159,15 +159,20 @@ async def _kept(services: Mapping[str, Service]) -> AsyncIterator[None]:
 async def _keep(name: str, service: Service) -> None:
     """Start the service, again and again whenever it ends. Returns only by being cancelled."""
     clock = asyncio.get_running_loop().time
-    pause = _FIRST_PAUSE
+    pause = 0.0
     while True:
         born = clock()
         end = await _one_life(service)
-        if clock() - born >= _GOOD_LIFE:
-            pause = _FIRST_PAUSE
+        pause = next_pause(pause, lived=clock() - born)
         log.warning("%s %s; starting it again in %.1f s", name, end, pause)
         await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def next_pause(last: float, lived: float) -> float:
+    """Seconds until something is started again that ended after `lived` seconds; `last` was the pause before that."""
+    if lived >= _GOOD_LIFE:
+        return _FIRST_PAUSE
+    return min(max(2 * last, _FIRST_PAUSE), _LONGEST_PAUSE)
 
 
 async def _one_life(service: Service) -> str:

@@ -65,6 +65,7 @@ def pair_by_content(held: Sequence[Movement], incoming: Sequence[Movement]) -> l
     stages: tuple[Callable[[Movement], Hashable], ...] = (
         lambda each: each.hash,
         lambda each: (*_said(each), each.pending, each.value_date, tuple(each.references.items())),
+        lambda each: (*_said(each), each.value_date, tuple(each.references.items())),
         lambda each: (*_said(each), each.pending),
         _said,
     )

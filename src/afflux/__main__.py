@@ -1,0 +1,5 @@
+"""`python -m afflux` is the command `afflux`."""
+
+from afflux.cli import main
+
+main()

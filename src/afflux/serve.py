@@ -1,0 +1,93 @@
+"""The whole server as one command: the embedded PostgreSQL, one API process and one worker, kept alive together."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import httpx
+
+from afflux.config import Settings
+from afflux.datafolder import open_data_folder
+from afflux.domain.errors import AffluxError
+from afflux.local import prepare, root_key
+from afflux.postgres import EmbeddedPostgres
+from afflux.supervisor import Child, Supervisor
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `say` gets one line `ready http://HOST:PORT` once everything answers.
+
+    Raises `AffluxError` when another server has the data folder or the address, or when the start is not safe.
+    """
+    data = open_data_folder(settings.data)
+    key = root_key(settings, data)
+    stop = stopped_by_signal()
+    with data.lock():
+        _require_free(host, port)
+        postgres = None if settings.database_url else EmbeddedPostgres(data)
+        try:
+            if postgres is not None:
+                await postgres.start()
+            await prepare(settings, settings.database_url or (postgres.dsn if postgres else ""), key)
+            supervisor = Supervisor(_children(settings, host, port), postgres=postgres)
+            announcing = asyncio.create_task(_announce(host, port, say))
+            await supervisor.run(stop)
+            announcing.cancel()
+        finally:
+            if postgres is not None:
+                await postgres.stop()
+
+
+def stopped_by_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _children(settings: Settings, host: str, port: int) -> list[Child]:
+    """The parts, as commands of our own; the settings reach them by the environment and the data folder."""
+    afflux = [sys.executable, "-m", "afflux"]
+    data = ["--data", str(settings.data)]
+    return [
+        Child("api", [*afflux, "api", *data, "--host", host, "--port", str(port)], dict(os.environ)),
+        Child("worker", [*afflux, "worker", *data], dict(os.environ)),
+    ]
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise `AffluxError` when somebody else listens where we want to."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AffluxError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+
+
+def url_of(host: str, port: int) -> str:
+    """Where the server is reached."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _announce(host: str, port: int, say: Callable[[str], None]) -> None:
+    reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while not await _is_ready(client, f"{url_of(reach, port)}/ready"):
+            await asyncio.sleep(0.1)
+    say(f"ready {url_of(host, port)}")
+
+
+async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
