@@ -1,4 +1,6 @@
-"""How a command gets at the database: through the server that runs on the data folder, or by starting one for its own time."""
+"""How a command gets at the database: through the server that runs on the data folder, or by starting one for its own
+time.
+"""
 
 import asyncio
 import logging
@@ -80,15 +82,18 @@ async def _own_server(settings: Settings, data: DataFolder, key: bytes, work: bo
         await postgres.start()
         try:
             await prepare(settings, postgres.dsn, key)
-            async with open_runtime(settings, postgres.dsn, key) as runtime:
-                async with _working(runtime) if work else _idle():
-                    yield runtime
+            async with open_runtime(settings, postgres.dsn, key) as runtime, _working(runtime, wanted=work):
+                yield runtime
         finally:
             await postgres.stop()
 
 
 @asynccontextmanager
-async def _working(runtime: Runtime) -> AsyncIterator[None]:
+async def _working(runtime: Runtime, *, wanted: bool) -> AsyncIterator[None]:
+    """A worker at work, where one is wanted."""
+    if not wanted:
+        yield
+        return
     stop = asyncio.Event()
     worker = asyncio.create_task(Worker(runtime).run(stop))
     try:
@@ -96,11 +101,6 @@ async def _working(runtime: Runtime) -> AsyncIterator[None]:
     finally:
         stop.set()
         await worker
-
-
-@asynccontextmanager
-async def _idle() -> AsyncIterator[None]:
-    yield
 
 
 async def _answering(dsn: str) -> None:

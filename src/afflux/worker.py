@@ -1,7 +1,8 @@
 """The worker: takes jobs off the queue, runs them side by side, and lets none of them get lost.
 
-A run that this worker cannot finish (it is told to stop, it lost the database, the code failed) is handed back, so that it starts again
-at once. A worker that is killed hands nothing back: the queue notices that its heartbeat stopped.
+A run that this worker cannot finish (it is told to stop, it lost the database, the code failed) is handed back, so
+that it starts again at once. A worker that is killed hands nothing back: the queue notices that its heartbeat
+stopped.
 """
 
 import asyncio

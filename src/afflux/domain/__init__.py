@@ -1,1 +1,2 @@
-"""What things are: frozen values, records, challenges, events, the error tree and `reconcile`. Standard library only."""
+"""What things are: frozen values, records, challenges, events, the error tree and `reconcile`. Standard library only.
+"""

@@ -1,8 +1,8 @@
 """Everything that can go wrong, in one place.
 
-Two families. `AffluxError` and its children are raised to a caller who asked for something; each facade turns them into its
-own format at its edge. `SyncErrorCode` is the closed list of reasons why a synchronisation failed; `SYNC_ERRORS` says for each who must
-act, whether and when it is tried again, and what a person is told.
+Two families. `AffluxError` and its children are raised to a caller who asked for something; each facade turns them
+into its own format at its edge. `SyncErrorCode` is the closed list of reasons why a synchronisation failed;
+`SYNC_ERRORS` says for each who must act, whether and when it is tried again, and what a person is told.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """What makes a transaction record recognisable: its identity within the account, its hash, its words and references.
 
-A record with a provider key is named by it. Any other is named by everything it says, with an occurrence number, because two
-purchases can look exactly alike: `f:<hash>:0`, `f:<hash>:1`. So equal names mean equal content, however the bank orders its list.
+A record with a provider key is named by it. Any other is named by everything it says, with an occurrence number,
+because two purchases can look exactly alike: `f:<hash>:0`, `f:<hash>:1`. So equal names mean equal content, however the
+bank orders its list.
 """
 
 import re
@@ -18,7 +19,7 @@ from operator import attrgetter
 
 from afflux.domain.records import KeyQuality, TransactionRecord, TransactionStatus
 
-#: Days between a pending row and the booked row it becomes: banks book a day early (value dates) and up to ten days late.
+#: Days between a pending row and the booked row it becomes: banks book a day early and up to ten days late.
 POSTED_EARLY = 1
 POSTED_LATE = 10
 
@@ -28,7 +29,7 @@ _REACH = timedelta(days=POSTED_LATE)
 _PLACEHOLDERS = frozenset(
     {"", "NONREF", "NOTPROVIDED", "NOTAVAILABLE", "NOREF", "NONE", "NULL", "NA", "N/A", "UNKNOWN", "NOT PROVIDED"}
 )
-#: References that name one movement, by what they say. A mandate or a creditor id comes back every month and names none.
+#: References that name one movement, by what they say. A mandate or a creditor id comes back every month.
 _STRONG = {
     "account_servicer": "bank",
     "bank": "bank",
@@ -64,15 +65,15 @@ class Incoming:
     record: TransactionRecord
     #: Unique among the rows of its account.
     identity: str
-    #: 16 bytes over everything that is stored. The key is not in it: a trusted key is in the identity, another one is not kept.
+    #: 16 bytes over everything that is stored, without the key: a trusted one is the identity, others are not kept.
     hash: bytes
 
 
 def prepare(records: Sequence[TransactionRecord]) -> list[Incoming]:
     """Give each record of one account, of one batch, its identity and hash.
 
-    A provider key that comes twice for what can only be one movement (overlapping pages, a row in both the pending and the booked
-    list) counts once. A provider key given to different movements names none of them: they are then known by their content.
+    A provider key that comes twice for what can only be one movement (overlapping pages, a row in both the pending and
+    the booked list) counts once. One given to different movements names none of them: their content does.
     """
     hashes = list(map(_hash, records))
     provider = KeyQuality.PROVIDER
@@ -94,7 +95,7 @@ def provider_key(identity: str) -> str | None:
 
 
 def neighbourhood(incoming: Iterable[Incoming], start: date | None, end: date | None) -> tuple[date, date] | None:
-    """First and last day of the held rows that can be the same movement as an incoming one, or lie in the window `start` to `end`.
+    """First and last day of the held rows that can be the same movement as a record or lie in the window.
 
     `None` when there is neither a record nor a window.
     """
@@ -115,7 +116,7 @@ def words(text: str) -> list[str]:
 
 
 def strong_references(references: Mapping[str, str]) -> dict[str, str]:
-    """The references that name one movement, without placeholders; the bank's own reference goes by one name, `bank`."""
+    """The references that name one movement, without placeholders; the bank's own goes by one name, `bank`."""
     found: dict[str, str] = {}
     for name in sorted(references.keys() & _STRONG.keys(), reverse=True):
         value = references[name].strip()

@@ -25,8 +25,9 @@ class Removed:
 class Checkpoint:
     """The transaction records of this account since its last checkpoint belong together and may be stored.
 
-    With `complete_from` and `complete_to` the connector declares that it gave everything the provider has between these days,
-    both included; what we hold there and did not get is gone. Without them nothing is concluded from an absence.
+    With `complete_from` and `complete_to` the connector declares that it gave everything the provider has between
+    these days, both included; what we hold there and did not get is gone. Without them nothing is concluded from an
+    absence.
     """
 
     account_key: str
@@ -40,7 +41,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the run is, 0 to 100, and in which phase: `connect`, `auth`, `accounts`, `history`, `documents` or `finish`."""
+    """How far the run is, 0 to 100, and in which phase: `connect`, `auth`, `accounts`, `history`, `documents` or
+    `finish`.
+    """
 
     phase: str
     percent: int
@@ -66,7 +69,8 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """The human is needed. Ends the run; `parked` comes back to `resume` with the answer, perhaps in another process."""
+    """The human is needed. Ends the run; `parked` comes back to `resume` with the answer, perhaps in another process.
+    """
 
     challenge: Challenge
     parked: bytes

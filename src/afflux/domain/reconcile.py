@@ -1,8 +1,8 @@
 """Decides what a bank's answer means for the rows we hold of one account. Pure: values in, changes out.
 
-Every incoming record is one held row or a new one, never two; every held row is one incoming record, gone, or not spoken of. Evidence
-is used in this order: the provider's key, equal content, then pairs that drifted (`afflux.domain.pairing`). Whether a held row is known
-to be absent at the bank decides how much evidence is enough.
+Every incoming record is one held row or a new one, never two; every held row is one record, gone, or not spoken
+of. Evidence is used in this order: the provider's key, equal content, then drift (`afflux.domain.pairing`). Whether a
+held row is known to be absent at the bank decides how much evidence is enough.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,8 @@ from afflux.domain.identity import (
     strong_references,
     words,
 )
-from afflux.domain.pairing import Movement, Pair, pair
+from afflux.domain.movement import Movement, Pair
+from afflux.domain.pairing import pair
 from afflux.domain.records import TransactionStatus
 
 
@@ -92,8 +93,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What to write. Identities are unique among the rows of the account once all of it is applied, not after each step:
-    two rows may swap theirs. Remove first, then change, then add, and check uniqueness at the end."""
+    """What to write: remove first, then change, then add.
+
+    Identities are unique among the rows of the account once all of it is applied, not after each row: two may swap.
+    """
 
     added: list[Incoming]
     changed: list[Changed]
@@ -107,8 +110,9 @@ def unmatched(
 ) -> tuple[list[Incoming], set[UUID]]:
     """The fast path: leave out what we hold exactly so.
 
-    `known` has id and hash by identity of the held rows in the `neighbourhood`. Returns the records left to decide and the ids that
-    are settled. The rest of the neighbourhood, and held rows elsewhere with an identity of a record that is left, go to `reconcile`.
+    `known` has id and hash by identity of the held rows in the `neighbourhood`. Returns the records left to decide and
+    the ids that are settled. `reconcile` gets the rest of the neighbourhood, and held rows elsewhere that have the
+    identity of a record that is left or of a key called gone.
     """
     left: list[Incoming] = []
     settled: set[UUID] = set()
@@ -127,8 +131,8 @@ def reconcile(
 ) -> Changes:
     """Compare held rows with records, both without those that `unmatched` settled.
 
-    `held` has the rest of the neighbourhood, and any row whose identity is that of a record or of a key in `removed`. `removed` are
-    keys the provider called gone; a key that is also among the records is there. The result does not depend on any order.
+    `removed` are keys the provider called gone; one that is also among the records is there. The result does not depend
+    on any order.
     """
     named_gone = {provider_identity(key) for key in removed} - {each.identity for each in incoming}
     ours = {_from_held(row, _is_absent(row, window, named_gone)): row for row in sorted(held, key=_held_order)}
@@ -168,7 +172,7 @@ def _apply(
 
 
 def _named(each: Incoming, taken: set[str]) -> Incoming:
-    """The record with an identity that no other row has: its own, unless the provider reuses a key of a row that stays."""
+    """The record with an identity of its own, also where the provider reuses the key of a row that stays."""
     identity, occurrence = each.identity, 0
     while identity in taken:
         identity = f"r:{each.hash.hex()}:{occurrence}"

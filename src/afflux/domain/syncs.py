@@ -11,7 +11,9 @@ from afflux.domain.errors import SyncErrorCode
 
 
 class SyncKind(StrEnum):
-    """What a sync refreshes. `ACCOUNTS` lists the accounts (bringing deleted ones back) and goes on as `ALL` by itself."""
+    """What a sync refreshes. `ACCOUNTS` lists the accounts (bringing deleted ones back) and goes on as `ALL` by
+    itself.
+    """
 
     ACCOUNTS = "accounts"
     ALL = "all"

@@ -83,7 +83,9 @@ async def run_sync(runtime: Runtime, job: RunSync, job_id: int, began: Callable[
 
 
 async def give_up(runtime: Runtime, sync: Sync, code: SyncErrorCode | None) -> None:
-    """A run broke off: let another one start, later if something is wrong (`code`), at once if not. Does nothing when fenced."""
+    """A run broke off: let another one start, later if something is wrong (`code`), at once if not. Does nothing when
+    fenced.
+    """
     try:
         async with runtime.database.transaction() as tx:
             if code is None:

@@ -21,7 +21,9 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class KnownAccounts:
-    """The accounts of a run so far: where the transactions of a key go. None: the user deleted it here, leave it alone."""
+    """The accounts of a run so far: where the transactions of a key go. None: the user deleted it here, leave it
+    alone.
+    """
 
     ids: dict[str, UUID | None] = field(default_factory=dict)
 
@@ -46,8 +48,8 @@ async def keep(
 ) -> int:
     """Store what the provider lists; the number of accounts that were added, changed or found missing.
 
-    With `complete`, held accounts of the channel that are not listed are marked missing. A deleted account comes back only in the
-    part of a sync that lists accounts.
+    With `complete`, held accounts of the channel that are not listed are marked missing. A deleted account comes back
+    only in the part of a sync that lists accounts.
     """
     rows = await store.held(tx, sync)
     restoring = sync.stage is SyncKind.ACCOUNTS

@@ -34,7 +34,8 @@ async def create(
 ) -> tuple[Application, Credentials]:
     """Make an application, registered with Iswigo and Oxlin.
 
-    Raises `InvalidInput` for a name that is not 1 to 64 letters, digits, `.`, `_` or `-`, and `Conflict` for one that is taken.
+    Raises `InvalidInput` for a name that is not 1 to 64 letters, digits, `.`, `_` or `-`, and `Conflict` for one that
+    is taken.
     """
     if not _NAME.fullmatch(name):
         raise InvalidInput("a name has 1 to 64 letters, digits, dots, dashes or underscores")

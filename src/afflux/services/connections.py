@@ -24,7 +24,9 @@ Typed = Mapping[int, Mapping[str, str]]
 
 
 def check_fields(fields: tuple[FormField, ...], typed: Mapping[str, str]) -> dict[str, str]:
-    """The values of a form's fields, nothing else. Raises `InvalidInput` naming the first field that is missing or malformed."""
+    """The values of a form's fields, nothing else. Raises `InvalidInput` naming the first field that is missing or
+    malformed.
+    """
     return {
         field.name: _checked(field, typed.get(field.name)) for field in fields if field.name in typed or field.required
     }
@@ -35,7 +37,7 @@ def _checked(field: FormField, value: str | None) -> str:
         isinstance(value, str)
         and len(value) >= (field.min_length or (1 if field.required else 0))
         and len(value) <= (field.max_length or 1024)
-        and (not field.digits or value.isascii() and value.isdigit())
+        and (not field.digits or (value.isascii() and value.isdigit()))
     )
     if not right:
         raise InvalidInput(f"Invalid parameter {field.name}")

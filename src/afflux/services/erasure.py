@@ -31,8 +31,8 @@ async def erase(
 ) -> Erased:
     """Erase the user for good. Raises `NotFound` for an unknown user.
 
-    The lock on the user's row keeps new rows of the user from being born: each refers to it, and fails once it is gone. A run
-    that still goes on loses its sync by the cascade and stops at its next write.
+    The lock on the user's row keeps new rows of the user from being born: each refers to it, and fails once it is
+    gone. A run that still goes on loses its sync by the cascade and stops at its next write.
     """
     application_id = principal.application_id
     await users.lock(tx, application_id, user_id)

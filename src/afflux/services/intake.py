@@ -1,7 +1,7 @@
 """Takes in what a connector yields: groups it, stores it batch by batch, and remembers what became of it.
 
-A batch is stored in one transaction together with the connector's state, so that a run that dies is replayed from what it left.
-A file is taken in as a whole: everything in one transaction at the end, or nothing.
+A batch is stored in one transaction together with the connector's state, so that a run that dies is replayed from
+what it left. A file is taken in as a whole: everything in one transaction at the end, or nothing.
 """
 
 import time
@@ -28,7 +28,8 @@ from afflux.services import accounts, documents, places, syncs, transactions
 from afflux.services.accounts import KnownAccounts
 from afflux.services.transactions import Batch, Counts
 from afflux.store import accounts as account_store
-from afflux.store import connections, syncs as sync_store
+from afflux.store import connections
+from afflux.store import syncs as sync_store
 from afflux.store.database import Database, Tx
 from afflux.store.vault import Sealer
 
@@ -104,6 +105,12 @@ class Intake:
                 await self._store()
             case DocumentRecord():
                 await self._take_document(message)
+            case _:
+                await self._take_circumstance(message)
+
+    async def _take_circumstance(self, message: Message) -> None:
+        """What is not data itself."""
+        match message:
             case Progress():
                 await self._note(message)
             case StateUpdate():
@@ -198,8 +205,8 @@ class Intake:
                 day, amount = broken
                 self.warn(
                     "statement_gap",
-                    f"{record.iban or record.key}: opens with {first.amount} on {first.day}, but the statement before it "
-                    f"closed with {amount} on {day}; entries in between are missing",
+                    f"{record.iban or record.key}: opens with {first.amount} on {first.day}, but the statement before "
+                    f"it closed with {amount} on {day}; entries in between are missing",
                 )
 
     async def _flush_batch(self, tx: Tx, batch: Batch) -> None:

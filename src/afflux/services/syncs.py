@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
@@ -114,8 +114,8 @@ def open_challenge(sync: Sync | None) -> Challenge:
 async def answer(tx: Tx, vault: Vault, principal: Principal, connection: Connection, given: Answer) -> Sync:
     """Store what the human answered and let a job go on, in this one transaction.
 
-    Raises `Conflict` when no challenge is open and `InvalidInput` naming a value that is missing. Whether a code is right is
-    for the provider to say.
+    Raises `Conflict` when no challenge is open and `InvalidInput` naming a value that is missing. Whether a code is
+    right is for the provider to say.
     """
     sync = await store.lock_active(tx, principal.application_id, connection.id)
     challenge = open_challenge(sync)

@@ -30,7 +30,8 @@ async def hand_in(
     content: bytes,
     mapping: str | None = None,
 ) -> UUID:
-    """Keep a file and ask for the sync that reads it; the upload's id. Links the user to statement files where that is still to be done.
+    """Keep a file and ask for the sync that reads it; the upload's id. Links the user to statement files where that
+    is still to be done.
 
     Raises `InvalidInput` for a file of more than `LARGEST` bytes.
     """

@@ -35,7 +35,8 @@ async def register(
 ) -> User:
     """Make a user. The password is hashed before the transaction opens.
 
-    Raises `InvalidInput` for a malformed address or password, and `Conflict` when the address or the external id is taken.
+    Raises `InvalidInput` for a malformed address or password, and `Conflict` when the address or the external id is
+    taken.
     """
     check_email(email)
     password_hash = None if password is None else await passwords.hashed(password)

@@ -11,8 +11,9 @@ from afflux.store.rows import many, one
 
 _COLUMNS = """id, number, application_id, user_id, provider_id, name, login_mask, auto_sync, last_success_at,
               last_error_at, consecutive_errors, created_at"""
-_CHANNEL_COLUMNS = """connection_id, channel_id, application_id, user_id, status, error_code, frozen, credentials, state,
-                      consent_expires_at, last_end_at, last_success_at"""
+_CHANNEL_COLUMNS = """held.connection_id, held.channel_id, held.application_id, held.user_id, held.status,
+                      held.error_code, held.frozen, held.credentials, held.state, held.consent_expires_at,
+                      held.last_end_at, held.last_success_at"""
 
 
 async def insert(
@@ -93,7 +94,7 @@ async def channels(tx: Tx, application_id: UUID, connection_id: UUID) -> list[Co
     """The connection's channels in the order in which they are synchronised."""
     rows = await tx.fetch(
         f"""
-        SELECT {", ".join("held." + name.strip() for name in _CHANNEL_COLUMNS.split(","))}
+        SELECT {_CHANNEL_COLUMNS}
         FROM connection_channels AS held JOIN channels ON channels.id = held.channel_id
         WHERE held.application_id = $1 AND held.connection_id = $2 ORDER BY channels.place
         """,

@@ -35,7 +35,9 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 @dataclass(slots=True)
 class Tx:
-    """One database transaction. Events recorded in it get their positions as its last statement, just before the commit."""
+    """One database transaction. Events recorded in it get their positions as its last statement, just before the
+    commit.
+    """
 
     connection: PoolConnectionProxy
     #: The moment the transaction began, by the server's clock; every time written in it.

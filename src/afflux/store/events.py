@@ -1,7 +1,7 @@
 """The event log: positions by commit order, so that a reader who remembers one never skips an event.
 
-An event gets its position while its writer holds the lock on the application's `event_heads` row, which it keeps until it commits. A
-position is therefore visible only after every lower one.
+An event gets its position while its writer holds the lock on the application's `event_heads` row, which it keeps
+until it commits. A position is therefore visible only after every lower one.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ from afflux.domain.events import Event, EventType, NewEvent
 
 
 async def append(connection: asyncpg.Connection, new: Sequence[NewEvent], now: datetime) -> None:
-    """Add events in their order. Call as the last thing before the commit: it locks the log of each application concerned.
+    """Add events in their order. Call as the last thing before the commit: it locks the log of each application
+    concerned.
 
     Applications are locked in the order of their ids, so that two writers cannot lock each other out.
     """
@@ -84,6 +85,7 @@ async def after(connection: asyncpg.Connection, application_id: UUID, position: 
 
 async def last_position(connection: asyncpg.Connection, application_id: UUID) -> int:
     """The highest position given so far; 0 for an empty log."""
-    return await connection.fetchval(
-        "SELECT coalesce((SELECT position FROM event_heads WHERE application_id = $1), 0)", application_id
+    position: int | None = await connection.fetchval(
+        "SELECT position FROM event_heads WHERE application_id = $1", application_id
     )
+    return position or 0

@@ -9,7 +9,8 @@ from sqlalchemy.pool import NullPool
 
 from afflux.store import queue
 
-#: Any number will do, as long as every Afflux uses the same: two servers that start together migrate one after the other.
+#: Any number will do, as long as every Afflux uses the same: two servers that start together migrate one after the
+#: other.
 _LOCK = 0x0AFF_1CE5
 
 

@@ -1,8 +1,8 @@
 """The job queue: PgQueuer, used here and nowhere else.
 
-A job is enqueued in the transaction that makes it true. It carries a kind and ids; delivery is at least once, so that handlers look at
-the row and decide. Workers take jobs up to a limit per provider, which holds over all workers, and a dead worker's jobs go
-to another one after `heartbeat` without a sign of life.
+A job is enqueued in the transaction that makes it true. It carries a kind and ids; delivery is at least once, so that
+handlers look at the row and decide. Workers take jobs up to a limit per provider, which holds over all workers, and a
+dead worker's jobs go to another one after `heartbeat` without a sign of life.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ from afflux.store.database import Tx
 #: Jobs taken from the table in one statement.
 _BATCH = 50
 
-#: What a worker does with a job: its value, and the queue's own number for this delivery (the same when delivered again).
+#: What a worker does with a job: its value, and the queue's own number for this delivery (the same when delivered
+#: again).
 Handler = Callable[[RunSync, int], Awaitable[None]]
 
 
@@ -44,7 +45,7 @@ async def install(dsn: str) -> None:
 
 
 async def enqueue(tx: Tx, job: RunSync, provider_id: int, *, after: timedelta | None = None) -> int:
-    """Put the job into the queue when `tx` commits, to start not before `after` from then; the queue's number for it."""
+    """Put the job into the queue when `tx` commits, to start `after` from then; the queue's number for it."""
     queries = Queries(AsyncpgDriver(tx.connection))
     (job_id,) = await queries.enqueue(_entrypoint(provider_id), msgspec.json.encode(job), execute_after=after)
     return int(job_id)
@@ -66,7 +67,8 @@ class Consumer:
     async def run(self, stop: asyncio.Event, lost: Callable[[], None]) -> None:
         """Work until `stop`, then until the jobs in hand have ended.
 
-        Calls `lost` when the connection breaks: the queue will give the jobs in hand to somebody else. Raises what broke it.
+        Calls `lost` when the connection breaks: the queue will give the jobs in hand to somebody else. Raises what
+        broke it.
         """
         connection = await asyncpg.connect(self.dsn, server_settings={"application_name": "afflux worker"})
         connection.add_termination_listener(lambda _: lost())

@@ -11,9 +11,10 @@ from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.store.database import Tx
 from afflux.store.rows import many, maybe, one
 
-_COLUMNS = """id, number, application_id, user_id, connection_id, provider_id, kind, then_kind, stage, interactive, status, attempt,
-              job_id, losses, retries, outcomes, channel_id, phase, percent, error_code, error_detail, challenge,
-              challenge_expires_at, parked, answer, result, requested_at, started_at, deadline_at, ended_at"""
+_COLUMNS = """id, number, application_id, user_id, connection_id, provider_id, kind, then_kind, stage, interactive,
+              status, attempt, job_id, losses, retries, outcomes, channel_id, phase, percent, error_code, error_detail,
+              challenge, challenge_expires_at, parked, answer, result, requested_at, started_at, deadline_at,
+              ended_at"""
 
 
 async def insert(tx: Tx, sync_id: UUID, connection: Connection, kind: SyncKind, interactive: bool) -> Sync:
@@ -93,8 +94,9 @@ async def set_job(tx: Tx, application_id: UUID, sync_id: UUID, job_id: int) -> N
 async def begin(tx: Tx, application_id: UUID, sync_id: UUID, job_id: int, seconds: int) -> Sync | None:
     """Start a run and raise the fence; None when this job has no business with the sync any more.
 
-    A job begins what it was enqueued for, and again what it began itself: a running sync delivered a second time means that
-    its worker died. The job of a waiting sync is the one that looks whether a decoupled challenge was approved.
+    A job begins what it was enqueued for, and again what it began itself: a running sync delivered a second time
+    means that its worker died. The job of a waiting sync is the one that looks whether a decoupled challenge was
+    approved.
     """
     row = await tx.row(
         f"""

@@ -1,8 +1,9 @@
 """Sealed secrets: envelope encryption with one data key for each user.
 
-A user's data key is random, wrapped by the root key and kept with the user; it seals what belongs to the user. Destroying
-it makes every sealed value of the user unreadable, wherever a copy of it may lie. AES-256-GCM with a random 96-bit nonce;
-the associated data is the place of the value, so that a sealed value moved to another row does not open.
+A user's data key is random, wrapped by the root key and kept with the user; it seals what belongs to the user.
+Destroying it makes every sealed value of the user unreadable, wherever a copy of it may lie. AES-256-GCM with a
+random 96-bit nonce; the associated data is the place of the value, so that a sealed value moved to another row does
+not open.
 """
 
 import hashlib
