@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _GRACE, _HAND_BACK = 25.0, 3.0
 #: Seconds between two looks at expired challenges and lost fences, and at syncs without a job.
 _TICK, _RESCUE = 1.0, 30.0
+#: Syncs that housekeeping looks at in one go.
+_AT_ONCE = 100
 #: What says that the database is away, not that we are wrong.
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.exceptions.CannotConnectNowError)
 
@@ -155,13 +157,18 @@ class Worker:
 
     async def _expire_challenges(self) -> None:
         async with self.runtime.database.transaction() as tx:
-            await syncs.expire_challenges(tx)
+            overdue = await sync_store.overdue(tx, _AT_ONCE)
+        for sync in overdue:
+            async with self.runtime.database.transaction() as tx:
+                await syncs.expire(tx, sync)
 
     async def _rescue_orphans(self) -> None:
         async with self.runtime.database.transaction() as tx:
-            rescued = await syncs.rescue_orphans(tx)
-        if rescued:
-            log.warning("gave %d syncs a job again", rescued)
+            orphans = await sync_store.orphans(tx, _AT_ONCE)
+        for sync in orphans:
+            log.warning("sync %s has no job and gets one", sync.id)
+            async with self.runtime.database.transaction() as tx:
+                await syncs.rescue(tx, sync)
 
 
 def _limits(runtime: Runtime) -> dict[int, int]:

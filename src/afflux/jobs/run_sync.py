@@ -72,11 +72,13 @@ async def run_sync(runtime: Runtime, job: RunSync, job_id: int, began: Callable[
     """
     async with runtime.database.transaction() as tx:
         sync = await syncs.begin(tx, job, job_id, runtime.settings.sync_seconds)
-        if sync is None:
-            return
-        run = await _load(tx, runtime, sync)
+    if sync is None:
+        return
+    # Told before anything else can go wrong: what has begun is given up, what has not is delivered again.
     began(sync)
     try:
+        async with runtime.database.transaction() as tx:
+            run = await _load(tx, runtime, sync)
         await _go_on(run)
     except Fenced:
         log.info("sync %s belongs to somebody else now", sync.id)
@@ -91,7 +93,7 @@ async def give_up(runtime: Runtime, sync: Sync, code: SyncErrorCode | None) -> N
             if code is None:
                 await syncs.hand_back(tx, sync)
                 return
-            await sync_store.hold(tx, sync)
+            await syncs.hold(tx, sync)
             if sync.retries < syncs.RETRIES:
                 await syncs.postpone(tx, sync, code, None)
             else:
@@ -101,6 +103,7 @@ async def give_up(runtime: Runtime, sync: Sync, code: SyncErrorCode | None) -> N
 
 
 async def _load(tx: Tx, runtime: Runtime, sync: Sync) -> Run:
+    await sync_store.hold(tx, sync)
     user = await users.by_id(tx, sync.application_id, sync.user_id)
     known, cursors = await accounts.load(tx, sync)
     return Run(
@@ -136,7 +139,7 @@ async def _channel(run: Run, channel: ConnectionChannel) -> bool:
         await _note_outcome(run, channel, Failure(channel.error_code or SyncErrorCode.CREDENTIALS_INVALID))
         return True
     async with run.runtime.database.transaction() as tx:
-        await sync_store.hold(tx, run.sync)
+        await syncs.hold(tx, run.sync)
         await connections.channel_started(tx, run.sync.application_id, run.sync.connection_id, channel.channel_id)
     _, declared = run.manifest(channel.channel_id)
     if declared.auth is Auth.FILE:
@@ -149,7 +152,8 @@ async def _channel(run: Run, channel: ConnectionChannel) -> bool:
         return False
     if isinstance(final, Failure) and _worth_retrying(run, final):
         async with run.runtime.database.transaction() as tx:
-            await sync_store.hold(tx, run.sync)
+            # With what the connector said before it failed: the next try goes on from its state.
+            await intake.flush(tx)
             await sync_store.entered(tx, run.sync, run.sync.stage, run.outcomes, run.result.as_json())
             await syncs.postpone(tx, run.sync, final.code, final.retry_after)
         return False
@@ -254,7 +258,7 @@ async def _note_outcome(
         run.detail = run.detail or final.detail
 
     async def note(tx: Tx) -> None:
-        await sync_store.hold(tx, run.sync)
+        await syncs.hold(tx, run.sync)
         await _end_channel(tx, run, channel, final)
         await sync_store.entered(tx, run.sync, run.sync.stage, run.outcomes, run.result.as_json())
 
@@ -262,6 +266,8 @@ async def _note_outcome(
         await intake.finish(note)
     else:
         async with run.runtime.database.transaction() as tx:
+            if intake is not None:
+                await intake.flush(tx)
             await note(tx)
     run.sync = replace(run.sync, parked=None, answer=None)
 
@@ -287,7 +293,7 @@ async def _next_stage(run: Run) -> None:
     listed = dict(run.outcomes)
     run.outcomes = {id: code for id, code in run.failures.items() if _needs_user(code)}
     async with run.runtime.database.transaction() as tx:
-        await sync_store.hold(tx, run.sync)
+        await syncs.hold(tx, run.sync)
         await sync_store.entered(tx, run.sync, SyncKind.ALL, run.outcomes, run.result.as_json())
         tx.record(syncs.event(run.sync, EventType.SYNC_LISTED, {"outcomes": listed}))
     run.sync = replace(run.sync, stage=SyncKind.ALL)
@@ -301,7 +307,7 @@ async def _end(run: Run) -> bool:
     """End the sync as its channels ended. False when a file was handed in at the last moment: it goes on."""
     result = run.result.as_json() | {"failed_channels": run.failures}
     async with run.runtime.database.transaction() as tx:
-        await sync_store.hold(tx, run.sync)
+        await syncs.hold(tx, run.sync)
         waiting = await uploads.next_waiting(tx, run.sync.application_id, run.sync.connection_id)
         if waiting is not None:
             run.outcomes.clear()
@@ -344,7 +350,7 @@ async def _read_file(run: Run, channel: ConnectionChannel, upload: Upload) -> Fa
         return None
     failure = final if isinstance(final, Failure) else Failure(SyncErrorCode.UNSUPPORTED_AUTH)
     async with run.runtime.database.transaction() as tx:
-        await sync_store.hold(tx, run.sync)
+        await syncs.hold(tx, run.sync)
         error = failure.detail or SYNC_ERRORS[failure.code].text
         await _end_upload(tx, run, upload, UploadStatus.FAILED, intake, error)
     return failure

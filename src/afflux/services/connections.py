@@ -9,7 +9,7 @@ from afflux.connectors.registry import Registry
 from afflux.domain.catalogue import Auth, Channel, ProviderStatus
 from afflux.domain.challenges import FormField
 from afflux.domain.connections import Connection, mask_login
-from afflux.domain.errors import Conflict, InvalidInput
+from afflux.domain.errors import Conflict, InvalidInput, NotFound
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.principal import Principal
 from afflux.domain.users import User
@@ -113,9 +113,10 @@ async def change_credentials(
 
 
 async def delete(tx: Tx, principal: Principal, connection: Connection) -> None:
-    """Unlink: the connection goes with its accounts, transactions and documents; a run of it stops at its next write."""
-    await users.lock(tx, principal.application_id, connection.user_id)
-    await store.delete(tx, principal.application_id, connection.id)
+    """Unlink: the connection goes with all its data; a run of it stops at its next write. Raises `NotFound`."""
+    await users.share(tx, principal.application_id, connection.user_id)
+    if not await store.delete(tx, principal.application_id, connection.id):
+        raise NotFound("connection not found")
     await documents.drop_unused_blobs(tx, principal.application_id, connection.user_id)
     data = {"connection_id": connection.id}
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_DELETED, connection.user_id, data))

@@ -29,7 +29,6 @@ from afflux.services.accounts import KnownAccounts
 from afflux.services.transactions import Batch, Counts
 from afflux.store import accounts as account_store
 from afflux.store import connections
-from afflux.store import syncs as sync_store
 from afflux.store.database import Database, Tx
 from afflux.store.vault import Sealer
 
@@ -175,7 +174,7 @@ class Intake:
 
     async def flush(self, tx: Tx) -> None:
         """Store everything that is complete. Raises `Fenced` when somebody else owns the sync."""
-        await sync_store.hold(tx, self.sync)
+        await syncs.hold(tx, self.sync)
         if self._accounts or self._listed:
             self._enter(tx)
             await self._flush_accounts(tx)

@@ -4,13 +4,13 @@ import random
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
 from afflux.domain.challenges import Answer, Challenge, ChallengeKind
 from afflux.domain.connections import ChannelStatus, Connection
-from afflux.domain.errors import Conflict, InvalidInput, SyncErrorCode
+from afflux.domain.errors import Conflict, Fenced, InvalidInput, NotFound, SyncErrorCode
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.jobs import RunSync
 from afflux.domain.principal import Principal, Role
@@ -35,19 +35,45 @@ def event(sync: Sync, type: EventType, data: Mapping[str, Any] | None = None) ->
     return NewEvent(sync.application_id, type, sync.user_id, data or {}, sync.connection_id, sync.id)
 
 
+async def guard(tx: Tx, application_id: UUID, user_id: UUID, connection_id: UUID) -> None:
+    """Keep the user and the connection from going away until the transaction ends. Raises `NotFound` when one is
+    gone.
+
+    Comes before anything of a sync is locked. Erasing a user and deleting a connection lock from the top down too, so
+    that nobody ever waits for somebody who waits for him.
+    """
+    if not await users.share(tx, application_id, user_id):
+        raise NotFound("user not found")
+    if not await connections.share(tx, application_id, connection_id):
+        raise NotFound("connection not found")
+
+
+async def hold(tx: Tx, sync: Sync) -> None:
+    """Make sure that this run still owns the sync, until the transaction ends. Raises `Fenced`."""
+    try:
+        await guard(tx, sync.application_id, sync.user_id, sync.connection_id)
+    except NotFound:
+        raise Fenced("the connection is gone") from None
+    if not await store.hold(tx, sync):
+        raise Fenced("another worker owns this sync")
+
+
 async def request(tx: Tx, principal: Principal, connection: Connection, kind: SyncKind, *, interactive: bool) -> Sync:
     """Ask for a sync: a new one with its job, or the one already active, which then covers this wish too.
 
     One connection never has two active syncs. A wish for `ACCOUNTS` while only `ALL` is running is kept and follows.
+    Raises `NotFound` when the connection was deleted meanwhile.
     """
-    await connections.lock(tx, principal.application_id, connection.id)
-    active = await store.lock_active(tx, principal.application_id, connection.id)
-    if active is not None:
-        return await _join(tx, active, kind)
-    sync = await store.insert(tx, uuid4(), connection, kind, interactive)
-    tx.record(event(sync, EventType.SYNC_REQUESTED, {"kind": kind}))
-    await store.set_job(tx, sync.application_id, sync.id, await _enqueue(tx, sync))
-    return sync
+    await guard(tx, principal.application_id, connection.user_id, connection.id)
+    while True:
+        active = await store.lock_active(tx, principal.application_id, connection.id)
+        if active is not None:
+            return await _join(tx, active, kind)
+        sync = await store.insert(tx, uuid4(), connection, kind, interactive)
+        if sync is not None:
+            await store.set_job(tx, sync.application_id, sync.id, await _enqueue(tx, sync))
+            tx.record(event(sync, EventType.SYNC_REQUESTED, {"kind": kind}))
+            return sync
 
 
 async def _join(tx: Tx, active: Sync, kind: SyncKind) -> Sync:
@@ -66,6 +92,11 @@ async def begin(tx: Tx, job: RunSync, job_id: int, seconds: int) -> Sync | None:
 
     A sync whose worker died too often is given up here.
     """
+    try:
+        seen = await store.by_id(tx, job.application_id, job.sync_id)
+        await guard(tx, seen.application_id, seen.user_id, seen.connection_id)
+    except NotFound:
+        return None
     sync = await store.begin(tx, job.application_id, job.sync_id, job_id, seconds)
     if sync is None:
         return None
@@ -84,6 +115,7 @@ def polling(sync: Sync) -> bool:
 
 async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: int) -> None:
     """Note how far the run is. Raises `Fenced`."""
+    await hold(tx, sync)
     await store.progressed(tx, sync, channel_id, phase, percent)
     tx.record(event(sync, EventType.SYNC_PROGRESSED, {"phase": phase, "percent": percent}))
 
@@ -91,7 +123,7 @@ async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: i
 async def park(
     tx: Tx, vault: Vault, user: User, sync: Sync, channel_id: int, challenge: Challenge, parked: bytes
 ) -> None:
-    """The human is needed: keep the challenge and the connector's sealed state, free the worker. After `store.hold`."""
+    """The human is needed: keep the challenge and the connector's sealed state, free the worker. After `hold`."""
     sealed = vault.of(user).seal(places.parked(sync.application_id, sync.id), parked)
     await store.park(tx, sync, channel_id, msgspec.to_builtins(challenge), challenge.expires_at, sealed)
     if challenge.kind is ChallengeKind.DECOUPLED:
@@ -117,6 +149,7 @@ async def answer(tx: Tx, vault: Vault, principal: Principal, connection: Connect
     Raises `Conflict` when no challenge is open and `InvalidInput` naming a value that is missing. Whether a code is
     right is for the provider to say.
     """
+    await guard(tx, principal.application_id, connection.user_id, connection.id)
     sync = await store.lock_active(tx, principal.application_id, connection.id)
     challenge = open_challenge(sync)
     if sync is None or tx.now >= challenge.expires_at:
@@ -143,7 +176,7 @@ def check_answer(challenge: Challenge, given: Answer) -> None:
 
 
 async def postpone(tx: Tx, sync: Sync, code: SyncErrorCode, retry_after: float | None) -> None:
-    """A temporary failure: back to pending, for a job that starts after the back-off. After `store.hold`."""
+    """A temporary failure: back to pending, for a job that starts after the back-off. After `hold`."""
     seconds = _delay(sync.retries, retry_after)
     job_id = await _enqueue(tx, sync, after=timedelta(seconds=seconds))
     await store.postponed(tx, sync.application_id, sync.id, job_id, code, sync.retries + 1)
@@ -158,12 +191,12 @@ def _delay(retries: int, retry_after: float | None) -> float:
 
 async def hand_back(tx: Tx, sync: Sync) -> None:
     """The worker stops or lost the database: another run starts at once, and nobody is to blame. Raises `Fenced`."""
-    await store.hold(tx, sync)
+    await hold(tx, sync)
     await store.postponed(tx, sync.application_id, sync.id, await _enqueue(tx, sync), sync.error_code, sync.retries)
 
 
 async def finish(tx: Tx, sync: Sync, result: Mapping[str, Any]) -> None:
-    """The sync ended well, at least on one channel. After `store.hold`."""
+    """The sync ended well, at least on one channel. After `hold`."""
     await store.end(tx, sync.application_id, sync.id, SyncStatus.FINISHED, result=result)
     await connections.succeeded(tx, sync.application_id, sync.connection_id)
     tx.record(event(sync, EventType.SYNC_FINISHED, {"partial": bool(result.get("failed_channels"))}))
@@ -182,6 +215,7 @@ async def fail(tx: Tx, sync: Sync, code: SyncErrorCode, detail: str, result: Map
 
 async def cancel(tx: Tx, principal: Principal, connection: Connection) -> Sync:
     """End the connection's active sync where it stands. Raises `Conflict` when there is none."""
+    await guard(tx, principal.application_id, connection.user_id, connection.id)
     sync = await store.lock_active(tx, principal.application_id, connection.id)
     if sync is None:
         raise Conflict("no synchronisation is active")
@@ -194,33 +228,40 @@ async def _follow(tx: Tx, ended: Sync) -> None:
     """Start what was asked for while the sync ran and was not covered by it."""
     current = await store.by_id(tx, ended.application_id, ended.id)
     if current.then_kind is not None:
-        connection = await connections.lock(tx, ended.application_id, ended.connection_id)
+        connection = await connections.by_id(tx, ended.application_id, ended.user_id, ended.connection_id)
         principal = Principal(ended.application_id, Role.SYSTEM, ended.user_id)
         await request(tx, principal, connection, current.then_kind, interactive=ended.interactive)
 
 
-async def expire_challenges(tx: Tx, limit: int = 100) -> int:
-    """End the syncs whose challenge nobody answered in time; how many there were."""
-    overdue = await store.overdue(tx, limit)
-    for sync in overdue:
-        if sync.channel_id is not None:
-            await connections.channel_ended(
-                tx,
-                sync.application_id,
-                sync.connection_id,
-                sync.channel_id,
-                ChannelStatus.FAILED,
-                SyncErrorCode.CHALLENGE_EXPIRED,
-                frozen=False,
-            )
-        await fail(tx, sync, SyncErrorCode.CHALLENGE_EXPIRED, "")
-    return len(overdue)
+async def expire(tx: Tx, seen: Sync) -> None:
+    """Nobody answered in time: end the sync, if it is still as it was seen."""
+    if not await _still(tx, seen):
+        return
+    if seen.channel_id is not None:
+        await connections.channel_ended(
+            tx,
+            seen.application_id,
+            seen.connection_id,
+            seen.channel_id,
+            ChannelStatus.FAILED,
+            SyncErrorCode.CHALLENGE_EXPIRED,
+            frozen=False,
+        )
+    await fail(tx, seen, SyncErrorCode.CHALLENGE_EXPIRED, "")
 
 
-async def rescue_orphans(tx: Tx, limit: int = 100) -> int:
-    """Give a job to syncs that should have one and do not: the net under everything else; how many there were."""
-    orphans = await store.orphans(tx, limit)
-    for sync in orphans:
-        job_id = await _enqueue(tx, sync)
-        await store.postponed(tx, sync.application_id, sync.id, job_id, sync.error_code, sync.retries)
-    return len(orphans)
+async def rescue(tx: Tx, seen: Sync) -> None:
+    """A sync that should have a job and has none gets one, if it is still as it was seen: the net under everything
+    else.
+    """
+    if await _still(tx, seen):
+        job_id = await _enqueue(tx, seen)
+        await store.postponed(tx, seen.application_id, seen.id, job_id, seen.error_code, seen.retries)
+
+
+async def _still(tx: Tx, seen: Sync) -> bool:
+    try:
+        await guard(tx, seen.application_id, seen.user_id, seen.connection_id)
+    except NotFound:
+        return False
+    return await store.lock_unchanged(tx, seen)

@@ -11,7 +11,7 @@ from afflux.domain.syncs import SyncKind
 from afflux.domain.users import User
 from afflux.services import connections as linking
 from afflux.services import places, syncs
-from afflux.store import connections
+from afflux.store import connections, users
 from afflux.store import uploads as store
 from afflux.store.database import Tx
 from afflux.store.vault import Vault
@@ -37,6 +37,7 @@ async def hand_in(
     """
     if len(content) > LARGEST:
         raise InvalidInput(f"{name}: larger than {LARGEST // 1024 // 1024} MiB")
+    await users.lock(tx, user.application_id, user.id)  # Two first files at once must not make two connections.
     connection = await _connection(tx, vault, registry, principal, user)
     upload_id = uuid4()
     sealed = vault.of(user).seal(places.upload(user.application_id, upload_id), content)

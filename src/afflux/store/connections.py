@@ -70,14 +70,15 @@ async def by_id(tx: Tx, application_id: UUID, user_id: UUID, connection_id: UUID
     return one(Connection, row, "connection")
 
 
-async def lock(tx: Tx, application_id: UUID, connection_id: UUID) -> Connection:
-    """One connection, kept from changing until the transaction ends. Raises `NotFound`."""
-    row = await tx.row(
-        f"SELECT {_COLUMNS} FROM connections WHERE application_id = $1 AND id = $2 FOR NO KEY UPDATE",
-        application_id,
-        connection_id,
+async def share(tx: Tx, application_id: UUID, connection_id: UUID) -> bool:
+    """Keep the connection from being deleted until the transaction ends; False when there is none (any more)."""
+    return bool(
+        await tx.value(
+            "SELECT true FROM connections WHERE application_id = $1 AND id = $2 FOR KEY SHARE",
+            application_id,
+            connection_id,
+        )
     )
-    return one(Connection, row, "connection")
 
 
 async def of_user(tx: Tx, application_id: UUID, user_id: UUID) -> list[Connection]:
@@ -224,6 +225,8 @@ async def stop_auto_sync(tx: Tx, application_id: UUID, connection_id: UUID) -> N
     )
 
 
-async def delete(tx: Tx, application_id: UUID, connection_id: UUID) -> None:
-    """Delete the connection and, by cascade, all its data."""
-    await tx.execute("DELETE FROM connections WHERE application_id = $1 AND id = $2", application_id, connection_id)
+async def delete(tx: Tx, application_id: UUID, connection_id: UUID) -> int:
+    """Delete the connection and, by cascade, all its data; the number of connections deleted."""
+    return await tx.execute(
+        "DELETE FROM connections WHERE application_id = $1 AND id = $2", application_id, connection_id
+    )

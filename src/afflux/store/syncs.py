@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from afflux.domain.connections import Connection
-from afflux.domain.errors import Fenced, SyncErrorCode
+from afflux.domain.errors import SyncErrorCode
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.store.database import Tx
 from afflux.store.rows import many, maybe, one
@@ -17,13 +17,15 @@ _COLUMNS = """id, number, application_id, user_id, connection_id, provider_id, k
               ended_at"""
 
 
-async def insert(tx: Tx, sync_id: UUID, connection: Connection, kind: SyncKind, interactive: bool) -> Sync:
-    """Add a pending sync. The connection has no active one: its row is locked and was looked at."""
+async def insert(tx: Tx, sync_id: UUID, connection: Connection, kind: SyncKind, interactive: bool) -> Sync | None:
+    """Add a pending sync; None when the connection has an active one by now."""
     row = await tx.row(
         f"""
         INSERT INTO syncs (id, application_id, user_id, connection_id, provider_id, kind, stage, interactive, status,
                            requested_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 'pending', $8) RETURNING {_COLUMNS}
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 'pending', $8)
+        ON CONFLICT (connection_id) WHERE status IN ('pending', 'running', 'waiting') DO NOTHING
+        RETURNING {_COLUMNS}
         """,
         sync_id,
         connection.application_id,
@@ -34,7 +36,7 @@ async def insert(tx: Tx, sync_id: UUID, connection: Connection, kind: SyncKind, 
         interactive,
         tx.now,
     )
-    return one(Sync, row, "sync")
+    return maybe(Sync, row)
 
 
 async def lock_active(tx: Tx, application_id: UUID, connection_id: UUID) -> Sync | None:
@@ -114,37 +116,31 @@ async def begin(tx: Tx, application_id: UUID, sync_id: UUID, job_id: int, second
     return maybe(Sync, row)
 
 
-async def hold(tx: Tx, sync: Sync) -> None:
-    """Make sure that this run still owns the sync, until the transaction ends. Raises `Fenced`."""
-    owned = await tx.value(
-        """
-        SELECT true FROM syncs WHERE application_id = $1 AND id = $2 AND attempt = $3 AND status = 'running'
-        FOR NO KEY UPDATE
-        """,
-        sync.application_id,
-        sync.id,
-        sync.attempt,
+async def hold(tx: Tx, sync: Sync) -> bool:
+    """Lock the sync until the transaction ends; False when this run no longer owns it."""
+    return bool(
+        await tx.value(
+            """
+            SELECT true FROM syncs WHERE application_id = $1 AND id = $2 AND attempt = $3 AND status = 'running'
+            FOR NO KEY UPDATE
+            """,
+            sync.application_id,
+            sync.id,
+            sync.attempt,
+        )
     )
-    if not owned:
-        raise Fenced("another worker owns this sync")
 
 
 async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: int) -> None:
-    """Note how far the run is. Raises `Fenced`."""
-    touched = await tx.execute(
-        """
-        UPDATE syncs SET channel_id = $4, phase = $5, percent = $6
-        WHERE application_id = $1 AND id = $2 AND attempt = $3 AND status = 'running'
-        """,
+    """Note how far the run is, after `hold`."""
+    await tx.execute(
+        "UPDATE syncs SET channel_id = $3, phase = $4, percent = $5 WHERE application_id = $1 AND id = $2",
         sync.application_id,
         sync.id,
-        sync.attempt,
         channel_id,
         phase,
         percent,
     )
-    if not touched:
-        raise Fenced("another worker owns this sync")
 
 
 async def entered(tx: Tx, sync: Sync, stage: SyncKind, outcomes: Mapping[str, str], result: Mapping[str, Any]) -> None:
@@ -242,12 +238,12 @@ async def end(
 
 
 async def overdue(tx: Tx, limit: int) -> list[Sync]:
-    """Waiting syncs whose challenge has expired, locked; those another worker looks at are skipped."""
+    """Waiting syncs whose challenge has expired, as they were when looked at."""
     rows = await tx.fetch(
         f"""
         -- every application: the housekeeping of the whole server
         SELECT {_COLUMNS} FROM syncs WHERE status = 'waiting' AND challenge_expires_at <= $1
-        ORDER BY challenge_expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ORDER BY challenge_expires_at LIMIT $2
         """,
         tx.now,
         limit,
@@ -271,14 +267,32 @@ async def lost(tx: Tx, runs: Mapping[UUID, int]) -> list[UUID]:
 
 
 async def orphans(tx: Tx, limit: int) -> list[Sync]:
-    """Pending and running syncs whose job is no longer in the queue, locked."""
+    """Pending and running syncs whose job is no longer in the queue, as they were when looked at."""
     rows = await tx.fetch(
         f"""
         -- every application: the housekeeping of the whole server
         SELECT {_COLUMNS} FROM syncs WHERE status IN ('pending', 'running')
         AND NOT EXISTS (SELECT FROM pgqueuer WHERE pgqueuer.id = syncs.job_id)
-        ORDER BY number LIMIT $1 FOR UPDATE SKIP LOCKED
+        ORDER BY number LIMIT $1
         """,
         limit,
     )
     return many(Sync, rows)
+
+
+async def lock_unchanged(tx: Tx, seen: Sync) -> bool:
+    """Lock the sync until the transaction ends; False when it is no longer as it was seen."""
+    return bool(
+        await tx.value(
+            """
+            SELECT true FROM syncs
+            WHERE application_id = $1 AND id = $2 AND attempt = $3 AND status = $4 AND job_id IS NOT DISTINCT FROM $5
+            FOR UPDATE
+            """,
+            seen.application_id,
+            seen.id,
+            seen.attempt,
+            seen.status,
+            seen.job_id,
+        )
+    )

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from afflux.domain.errors import NotFound
 from afflux.domain.users import User
 from afflux.store.database import Tx
 from afflux.store.rows import maybe, one
@@ -51,12 +52,22 @@ async def by_email(tx: Tx, application_id: UUID, email: str) -> User | None:
     return maybe(User, row)
 
 
-async def lock(tx: Tx, application_id: UUID, user_id: UUID) -> User:
-    """One user, kept from changing until the transaction ends. Raises `NotFound`."""
-    row = await tx.row(
-        f"SELECT {_COLUMNS} FROM users WHERE application_id = $1 AND id = $2 FOR UPDATE", application_id, user_id
+async def lock(tx: Tx, application_id: UUID, user_id: UUID) -> None:
+    """Be the only one who does anything for the user until the transaction ends. Raises `NotFound`."""
+    locked = await tx.value(
+        "SELECT true FROM users WHERE application_id = $1 AND id = $2 FOR UPDATE", application_id, user_id
     )
-    return one(User, row, "user")
+    if not locked:
+        raise NotFound("user not found")
+
+
+async def share(tx: Tx, application_id: UUID, user_id: UUID) -> bool:
+    """Keep the user from being erased until the transaction ends; False when there is no such user (any more)."""
+    return bool(
+        await tx.value(
+            "SELECT true FROM users WHERE application_id = $1 AND id = $2 FOR KEY SHARE", application_id, user_id
+        )
+    )
 
 
 async def delete(tx: Tx, application_id: UUID, user_id: UUID) -> int:
