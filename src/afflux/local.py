@@ -14,7 +14,7 @@ from afflux.datafolder import DataFolder, is_served, open_data_folder
 from afflux.domain.errors import AffluxError, InvalidInput
 from afflux.postgres import EmbeddedPostgres, embedded_dsn
 from afflux.runtime import Runtime, open_runtime
-from afflux.store import catalogue, health
+from afflux.store import catalogue, health, keys
 from afflux.store.migrate import migrate
 from afflux.worker import AWAY, Worker
 
@@ -41,6 +41,10 @@ async def prepare(settings: Settings, dsn: str, key: bytes) -> None:
     """Migrate, and publish what the connectors bring. Warns of a database role that may do too much."""
     await migrate(dsn)
     async with open_runtime(settings, dsn, key) as runtime, runtime.database.transaction() as tx:
+        if not await keys.is_ours(tx, runtime.vault.root.key_id):
+            raise AffluxError(
+                "this database is sealed with another root key; give that one, or start with an empty database"
+            )
         await catalogue.publish(tx, runtime.registry.manifests)
         if await health.is_superuser(tx):
             log.warning("the database role is a superuser; give Afflux a role of its own that is not")

@@ -15,6 +15,8 @@ from afflux.domain.events import NewEvent
 from afflux.store import events
 
 JSONB_VERSION = b"\x01"
+#: What a process may be silent in a transaction before its locks go: one that hangs must not hold up all others.
+_LONGEST_SILENCE = "30s"
 
 
 def _encode_jsonb(value: object) -> bytes:
@@ -87,7 +89,11 @@ class Database:
     async def open(cls, dsn: str, clock: Clock, *, size: int = 10) -> "Database":
         """Connect. Close with `close`."""
         pool = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, init=_prepare, server_settings={"application_name": "afflux"}
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            server_settings={"application_name": "afflux", "idle_in_transaction_session_timeout": _LONGEST_SILENCE},
         )
         return cls(pool, clock)
 

@@ -6,15 +6,18 @@ dead worker's jobs go to another one after `heartbeat` without a sign of life.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
 import msgspec
-from pgqueuer import AsyncpgDriver, Job, QueueManager
+from pgqueuer import AsyncpgDriver, Job, JobId, QueueManager, RetryRequested
+from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.queries import Queries
+from pgqueuer.types import JOB_STATUS
 
 from afflux.domain.jobs import RunSync
 from afflux.store.database import Tx
@@ -25,6 +28,14 @@ _BATCH = 50
 #: What a worker does with a job: its value, and the queue's own number for this delivery (the same when delivered
 #: again).
 Handler = Callable[[RunSync, int], Awaitable[None]]
+
+
+#: Until a job that could not begin is delivered again.
+_AGAIN = timedelta(seconds=1)
+
+
+class NotBegun(Exception):
+    """Raised by a handler that could not even begin: the job is delivered again, a little later."""
 
 
 def _entrypoint(provider_id: int) -> str:
@@ -77,22 +88,60 @@ class Consumer:
             async with _shutdown_with(stop, manager):
                 await manager.run(
                     dequeue_timeout=timedelta(seconds=2),
-                    batch_size=min(_BATCH, self.concurrency // 2),
-                    max_concurrent_tasks=self.concurrency,
+                    batch_size=max(1, min(_BATCH, self.concurrency // 2)),
+                    max_concurrent_tasks=max(2, self.concurrency),  # The least that it can be told.
                     heartbeat_timeout=timedelta(seconds=self.heartbeat),
                 )
         finally:
             connection.terminate()
 
     def _manager(self, connection: asyncpg.Connection) -> QueueManager:
-        manager = QueueManager(Queries(AsyncpgDriver(connection)))
+        queries = _OwnJobs(AsyncpgDriver(connection))
+        manager = QueueManager(queries)
+        queries.owner = manager.queue_manager_id
         for provider_id, limit in self.limits.items():
             manager.entrypoint(_entrypoint(provider_id), concurrency_limit=limit)(self._dispatch)
         return manager
 
     async def _dispatch(self, job: Job) -> None:
         assert job.payload is not None  # noqa: S101 - `enqueue` always gives one
-        await self.handle(msgspec.json.decode(job.payload, type=RunSync), int(job.id))
+        try:
+            await self.handle(msgspec.json.decode(job.payload, type=RunSync), int(job.id))
+        except NotBegun:
+            raise RetryRequested(_AGAIN) from None
+
+
+class _OwnJobs(Queries):
+    """Touches a job only while it is in the hands of this worker.
+
+    A worker that was out for longer than its heartbeat comes back to jobs that others run by now; they are not its to
+    keep alive, to end or to deliver again.
+    """
+
+    owner: UUID
+
+    async def update_heartbeat(self, job_ids: list[JobId]) -> None:
+        await self._kept(job_ids)
+
+    async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
+        kept = await self._kept([job.id for job, _, _ in job_status])
+        await super().log_jobs([each for each in job_status if each[0].id in kept])
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        if await self._kept([job.id]):
+            await super().retry_job(job, delay, traceback_record)
+
+    async def _kept(self, job_ids: Sequence[JobId]) -> set[JobId]:
+        """Which of these jobs are still ours. The heartbeat keeps them so until the caller is done with them."""
+        rows = await self.driver.fetch(
+            """
+            UPDATE pgqueuer SET heartbeat = now()
+            WHERE id = ANY($1::bigint[]) AND status = 'picked' AND queue_manager_id = $2 RETURNING id
+            """,
+            list(set(job_ids)),
+            self.owner,
+        )
+        return {JobId(int(str(row["id"]))) for row in rows}
 
 
 @asynccontextmanager

@@ -43,20 +43,21 @@ class Sealer:
         if len(key) != _KEY:
             raise DecryptionFailed("a key must have 32 bytes")
         self._cipher = AESGCM(key)
-        self._key_id = hashlib.sha256(b"afflux key id" + key).hexdigest()[:16]
+        #: Tells keys apart without giving anything of them away.
+        self.key_id = hashlib.sha256(b"afflux key id" + key).hexdigest()[:16]
 
     def __repr__(self) -> str:
-        return f"Sealer({self._key_id})"
+        return f"Sealer({self.key_id})"
 
     def seal(self, place: Place, plain: bytes) -> bytes:
         """The sealed form of `plain`, good for this place only."""
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, plain, place.associated_data(self._key_id))
+        return nonce + self._cipher.encrypt(nonce, plain, place.associated_data(self.key_id))
 
     def open(self, place: Place, sealed: bytes) -> bytes:
         """What was sealed. Raises `DecryptionFailed` for another key, another place or a changed value."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.associated_data(self._key_id))
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.associated_data(self.key_id))
         except InvalidTag:
             raise DecryptionFailed(f"{place.table}.{place.column} does not open with this key") from None
 

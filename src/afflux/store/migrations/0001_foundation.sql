@@ -1,6 +1,12 @@
 -- The first tables. Every table with user data carries application_id, and every row of a user hangs on users by a chain of
 -- ON DELETE CASCADE, so that erasing the user erases the row. `number` is the identifier for dialects with numeric ids.
 
+-- Which root key the database is sealed with, so that a server with another one refuses to start.
+CREATE TABLE root_keys (
+    key_id     text PRIMARY KEY,
+    created_at timestamptz NOT NULL
+);
+
 CREATE TABLE applications (
     id            uuid PRIMARY KEY,
     name          text NOT NULL UNIQUE,
