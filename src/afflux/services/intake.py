@@ -182,7 +182,7 @@ class Intake:
             await self._flush_batch(tx, batch)
         self._ready = []
         await self._flush_documents(tx)
-        await self._flush_state(tx)
+        await self.keep_state(tx)
 
     async def _flush_accounts(self, tx: Tx) -> None:
         if self.whole:
@@ -224,7 +224,8 @@ class Intake:
         self.result.documents_changed += changed
         self._documents = []
 
-    async def _flush_state(self, tx: Tx) -> None:
+    async def keep_state(self, tx: Tx) -> None:
+        """Keep what the connector wants back next time; after a failure too, for its token may be a new one."""
         application_id, connection_id = self.sync.application_id, self.sync.connection_id
         if self._state is not None:
             place = places.channel_state(application_id, connection_id, self.channel_id)
