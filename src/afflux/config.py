@@ -26,6 +26,8 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     #: The root key as 64 hexadecimal digits, instead of `root.key` in the data folder.
     root_key: str | None = field(default=None, repr=False)
+    #: Where browsers reach this server; redirects from banks come back below it.
+    public_url: str = "http://127.0.0.1:8080"
     #: Seconds added to the server's clock; for rehearsing expiry and retention.
     clock_offset: int = 0
     #: Seconds one run of a sync may take, not counting the time it waits for its user.

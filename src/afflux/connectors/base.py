@@ -1,7 +1,8 @@
 """The contract between Afflux and a connector.
 
-A connector is a folder with a `Manifest`, named in the entry-point group `afflux.connectors`, and a class that fulfils `Connector`.
-It sees one run of one channel of one connection: no database, no tenant, nothing of anybody else.
+A connector is a folder with a `Manifest`, named in the entry-point group `afflux.connectors`, and a class that
+fulfils `Connector`. It sees one run of one channel of one connection: no database, no tenant, nothing of anybody
+else.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -41,7 +42,8 @@ class File:
 class Context:
     """The circumstances of a run."""
 
-    #: The user is there and can answer a challenge. Otherwise never trigger an SMS or a push: fail with `user_presence_required`.
+    #: The user is there and can answer a challenge. Otherwise never trigger an SMS or a push: fail with
+    #: `user_presence_required`.
     interactive: bool
     #: The server's clock when the run began, with its offset.
     now: datetime
@@ -70,7 +72,8 @@ class Request:
 
 
 class Connector(Protocol):
-    """Talks to providers of one kind. Methods are asynchronous generators of messages; the last is `Park`, `Failure` or `Done`.
+    """Talks to providers of one kind. Methods are asynchronous generators of messages; the last is `Park`, `Failure`
+    or `Done`.
 
     `Failure` is yielded for what the connector understands. An exception means that the connector is broken.
     """

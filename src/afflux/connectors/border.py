@@ -46,10 +46,16 @@ class Border:
 
     def admit(self, message: Message) -> Message:
         """The message as the core may see it. Raises `Broken`."""
-        message = _clean_message(message)
-        check = _CHECKS.get(type(message))
+        if type(message) is TransactionRecord and not _suspicious(message):
+            _transaction(message)
+            return message
+        cleaned: Message = clean(message, type(message).__name__)
+        check = _CHECKS.get(type(cleaned))
         if check is not None:
-            check(message)
+            check(cleaned)
+        return self._amended(cleaned)
+
+    def _amended(self, message: Message) -> Message:
         match message:
             case Progress():
                 return self._progress(message)
@@ -87,13 +93,6 @@ def clean(value: Any, place: str, limit: int = MAX_TEXT) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _clean_fields(value, place)
     return value
-
-
-def _clean_message(message: Message) -> Message:
-    if type(message) is TransactionRecord and not _suspicious(message):
-        return message
-    cleaned: Message = clean(message, type(message).__name__)
-    return cleaned
 
 
 def _suspicious(record: TransactionRecord) -> bool:

@@ -73,6 +73,7 @@ def _confine(cage: wire.Cage) -> None:
 
     macOS does not limit the address space; there, time is the only limit.
     """
+    os.umask(0o077)
     _limit(resource.RLIMIT_CORE, 0, 0)
     _limit(resource.RLIMIT_CPU, cage.seconds, cage.seconds + 5)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES)

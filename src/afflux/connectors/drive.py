@@ -60,7 +60,8 @@ def stream(job: Job) -> AsyncIterator[Message]:
 
 def crash(error: BaseException) -> Crash:
     """What may be told of an exception."""
-    return Crash(type(error).__name__[:_NAME_LENGTH], _frames(error.__traceback__))
+    name = type(error).__name__[:_NAME_LENGTH]
+    return Crash(name if name.isidentifier() else "Exception", _frames(error.__traceback__))
 
 
 def _frames(where: TracebackType | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from afflux.connectors import wire
@@ -30,10 +30,10 @@ class Source(Protocol):
     """One run of a connector, wherever it takes place."""
 
     async def open(self) -> None:
-        """Begin. Raises `OSError`."""
+        """Begin. Raises `OSError` without room for it, and `WireError` for a request that cannot be handed over."""
 
     async def batch(self) -> list[Message | Crash]:
-        """The next messages, each field of its declared type; none at the end. Raises `WireError`."""
+        """The next messages, each field of its declared type; none at the end."""
 
     async def close(self) -> None:
         """End it, if it has not ended, and free everything. May be called in any state."""
@@ -67,7 +67,7 @@ class _Clock:
 
 async def run(
     manifest: Manifest, context: Context, request: Request, *, parked: bytes | None = None, answer: Answer | None = None
-) -> AsyncIterator[Message]:
+) -> AsyncGenerator[Message, None]:
     """Run a connector; with `parked` and `answer`, go on where it parked. Close the iterator (`aclosing`) to stop it.
 
     The last message is exactly one of `Park`, `Failure` and `Done`, and when it arrives the connector has ended.
@@ -93,13 +93,13 @@ async def run(
                 else:
                     yield message
                     await clock.breathe()
-    except (Broken, wire.WireError) as error:
+    except Broken as error:
         final = Failure(SyncErrorCode.CONNECTOR_BROKEN, str(error))
     except TimeoutError:
         final = final or Failure(SyncErrorCode.TIMEOUT, "the connector did not end in time")
-    except OSError as error:
-        log.error("no process for connector %s: %s", manifest.id, error)
-        final = Failure(SyncErrorCode.INTERNAL, "no process could be started for the connector")
+    except (OSError, wire.WireError) as error:
+        log.error("connector %s could not be started: %s", manifest.id, error)
+        final = Failure(SyncErrorCode.INTERNAL, "the connector could not be started")
     finally:
         await source.close()
     yield final or source.ending()

@@ -37,6 +37,7 @@ class ChildSource(asyncio.SubprocessProtocol):
         self._ended = False
         self._exited = asyncio.Event()
         self._released = asyncio.Event()
+        self._refused = False
         self._noise = 0
         self._status: int | None = None
 
@@ -48,16 +49,16 @@ class ChildSource(asyncio.SubprocessProtocol):
             network=self._manifest.network,
             path=tuple(map(os.path.abspath, sys.path)),
         )
-        lines = wire.encode(cage) + wire.encode(self._job)
+        lines = wire.encode(cage), wire.encode(self._job)
         command = (sys.executable, "-I", "-m", "afflux.connectors.child")
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: self, *command, env={}, cwd="/", start_new_session=True
         )
         # It stays open: its end tells the child that we are gone.
-        cast(asyncio.WriteTransport, transport.get_pipe_transport(0)).write(lines)
+        cast(asyncio.WriteTransport, transport.get_pipe_transport(0)).writelines(lines)
 
     async def batch(self) -> list[Message | Crash]:
-        """The next messages; none at the end. Raises `WireError` for what is not our protocol."""
+        """The next messages; none at the end. What is not our protocol becomes a failure, and the last thing read."""
         while True:
             while not self._chunks and not self._ended:
                 self._news.clear()
@@ -65,8 +66,8 @@ class ChildSource(asyncio.SubprocessProtocol):
             if not self._chunks:
                 await self._wait(self._exited)
                 return []
-            if lines := self._lines.feed(self._take()):
-                return [await _decoded(line) for line in lines]
+            if messages := await self._read(self._take()):
+                return messages
 
     async def close(self) -> None:
         """Kill what is left of the child and of everything it started, and wait until nothing of it remains."""
@@ -98,6 +99,8 @@ class ChildSource(asyncio.SubprocessProtocol):
         if fd != 1:
             self._noise += len(data)
             return
+        if self._refused:
+            return
         self._chunks.append(data)
         self._held += len(data)
         self._news.set()
@@ -114,14 +117,26 @@ class ChildSource(asyncio.SubprocessProtocol):
         """The child is gone and reaped. What it started goes too, so that nothing keeps its pipes open."""
         assert self._transport is not None  # noqa: S101 - connected before it could exit
         self._status = self._transport.get_returncode()
-        self._exited.set()
         self._kill()
+        self._exited.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Every pipe is closed."""
         self._released.set()
         self._ended = True
         self._news.set()
+
+    async def _read(self, chunk: bytes) -> list[Message | Crash]:
+        messages: list[Message | Crash] = []
+        try:
+            for line in self._lines.feed(chunk):
+                messages.append(await _decoded(line))
+        except wire.WireError as error:
+            messages.append(Failure(SyncErrorCode.CONNECTOR_BROKEN, str(error)))
+            self._refused = self._ended = True
+            self._chunks.clear()
+            self._kill()
+        return messages
 
     def _take(self) -> bytes:
         chunk = self._chunks.popleft()
@@ -136,6 +151,9 @@ class ChildSource(asyncio.SubprocessProtocol):
 
     def _kill(self) -> None:
         assert self._transport is not None  # noqa: S101
+        if self._exited.is_set():
+            # Its number may be somebody else's by now.
+            return
         try:
             os.killpg(self._transport.get_pid(), signal.SIGKILL)
         except (ProcessLookupError, PermissionError):

@@ -111,8 +111,8 @@ def _problems(manifest: Manifest) -> Iterator[str]:
         yield "the manifest needs an id and a version"
     if not _PATH.fullmatch(manifest.connector):
         yield "connector is not of the form package.module:attribute"
-    if manifest.memory_mib < 64 or manifest.seconds < 1:
-        yield "memory_mib has to be at least 64 and seconds at least 1"
+    if manifest.memory_mib < 128 or manifest.seconds < 1:
+        yield "memory_mib has to be at least 128 and seconds at least 1"
     if not manifest.providers:
         yield "there is no provider"
     for provider in manifest.providers:

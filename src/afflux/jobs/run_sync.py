@@ -1,7 +1,7 @@
 """Runs a synchronisation from where it stands to its end, its next challenge, or its next attempt."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -103,7 +103,7 @@ async def give_up(runtime: Runtime, sync: Sync, code: SyncErrorCode | None) -> N
 
 
 async def _load(tx: Tx, runtime: Runtime, sync: Sync) -> Run:
-    await sync_store.hold(tx, sync)
+    await syncs.hold(tx, sync)
     user = await users.by_id(tx, sync.application_id, sync.user_id)
     known, cursors = await accounts.load(tx, sync)
     return Run(
@@ -185,7 +185,7 @@ async def _consume(
     run: Run, channel: ConnectionChannel, intake: Intake, file: File | None = None
 ) -> Park | Failure | Done:
     """Take in everything the connector yields; its last message."""
-    async with aclosing(_messages(run, channel, file)) as messages:  # type: ignore[type-var]
+    async with aclosing(_messages(run, channel, file)) as messages:
         async for message in messages:
             if isinstance(message, Park | Failure | Done):
                 return message
@@ -193,7 +193,7 @@ async def _consume(
     return Failure(SyncErrorCode.CONNECTOR_BROKEN, "it ended without a word")
 
 
-def _messages(run: Run, channel: ConnectionChannel, file: File | None) -> AsyncIterator[Message]:
+def _messages(run: Run, channel: ConnectionChannel, file: File | None) -> AsyncGenerator[Message, None]:
     manifest, _ = run.manifest(channel.channel_id)
     sync = run.sync
     now = run.runtime.clock.now() + timedelta(days=run.ahead[manifest.id])
@@ -201,6 +201,7 @@ def _messages(run: Run, channel: ConnectionChannel, file: File | None) -> AsyncI
         interactive=sync.interactive,
         now=now,
         deadline=now + timedelta(seconds=run.runtime.settings.sync_seconds),
+        redirect_url=f"{run.runtime.settings.public_url}/widget/return/{sync.id}",
     )
     operation = Operation.DISCOVER if sync.stage is SyncKind.ACCOUNTS else Operation.SYNC
     request = Request(
