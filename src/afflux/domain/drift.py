@@ -146,7 +146,7 @@ def _by_amount(held: Sequence[Movement], incoming: Sequence[Movement]) -> list[P
 
 
 def score(mine: Movement, other: Movement) -> float | None:
-    """How well a record fits a row that is gone: at most about 2.2; `None` if it cannot be the same movement."""
+    """How well a record fits a row that is gone: at most about 2.3; `None` if it cannot be the same movement."""
     span = reach(mine, other)
     days = (other.day - mine.day).days
     if span is None or not span[0] <= days <= span[1] or contradict(mine, other):
@@ -155,7 +155,8 @@ def score(mine: Movement, other: Movement) -> float | None:
     similar = similarity(mine, other)
     if likeness is None or (likeness < 1 and similar < 0.5):
         return None
-    return likeness + similar**2 + 0.2 - abs(days) / 100 + (0.0 if other.pending else 0.05)
+    # A text that is all there counts for much more than one that shares a word.
+    return likeness + similar**3 + 0.3 - 0.03 * abs(days) + (0.0 if other.pending else 0.05)
 
 
 def _amount_likeness(mine: Movement, other: Movement) -> float | None:

@@ -5,7 +5,7 @@ of. Evidence is used in this order: the provider's key, equal content, then drif
 held row is known to be absent at the bank decides how much evidence is enough.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -149,26 +149,21 @@ def reconcile(
 
 
 def _apply(
-    pairs: Iterable[Pair], ours: Mapping[Movement, Held], theirs: Mapping[Movement, Incoming], taken: set[str]
+    pairs: Sequence[Pair], ours: Mapping[Movement, Held], theirs: Mapping[Movement, Incoming], taken: set[str]
 ) -> tuple[list[Changed], int]:
     wanted = {each.identity for each in theirs.values()}
+    current = [(mine, other) for mine, other in pairs if not _is_stale(mine, other)]
+    taken.update(ours[mine].identity for mine, other in pairs if _is_stale(mine, other))
     changed: list[Changed] = []
-    unchanged = 0
-    for mine, other in pairs:
+    for mine, other in current:
         row, each = ours[mine], theirs[other]
-        if _is_stale(mine, other):
-            taken.add(row.identity)
-            unchanged += 1
-            continue
         # A provider's key outlives a source that gives none, or the next one that does would make a second row.
         keeps = mine.key is not None and other.key is None and row.identity not in wanted
         named = replace(each, identity=row.identity) if keeps else _named(each, taken)
         taken.add(named.identity)
-        if (named.identity, each.hash) == (row.identity, row.hash):
-            unchanged += 1
-        else:
+        if (named.identity, each.hash) != (row.identity, row.hash):
             changed.append(Changed(row.id, named, _why_changed(mine, other)))
-    return changed, unchanged
+    return changed, len(pairs) - len(changed)
 
 
 def _named(each: Incoming, taken: set[str]) -> Incoming:
