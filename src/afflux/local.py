@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds a command waits for a server that is just starting.
 _PATIENCE = 30.0
+#: What says that the database is away, leaving out what the files say that a command reads and writes.
+_LOST = (*(error for error in AWAY if error is not OSError), ConnectionError)
 
 
 def root_key(settings: Settings, data: DataFolder) -> bytes:
@@ -63,7 +65,19 @@ async def command_runtime(settings: Settings, *, work: bool = False) -> AsyncIte
     """A runtime for the time of one command, beside a running server or without one.
 
     Without one the embedded PostgreSQL is started and stopped again; with `work` a worker runs for as long, too.
+    Raises `AffluxError` when the database cannot be reached or goes away.
     """
+    try:
+        async with _runtime(settings, work) as runtime:
+            yield runtime
+    except asyncpg.DataError:
+        raise
+    except _LOST:
+        raise AffluxError("the database does not answer, or went away meanwhile; try again") from None
+
+
+@asynccontextmanager
+async def _runtime(settings: Settings, work: bool) -> AsyncIterator[Runtime]:
     data = open_data_folder(settings.data)
     key = root_key(settings, data)
     if settings.database_url is not None:

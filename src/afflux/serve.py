@@ -19,6 +19,9 @@ from afflux.supervisor import Child, Supervisor
 
 log = logging.getLogger(__name__)
 
+#: Seconds for which a port may still be taken by what a killed server left.
+_LEAVING = 2.0
+
 
 async def serve(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; `say` gets one line `ready http://HOST:PORT` once everything answers.
@@ -29,7 +32,7 @@ async def serve(settings: Settings, host: str, port: int, say: Callable[[str], N
     key = root_key(settings, data)
     stop = stopped_by_signal()
     with data.lock():
-        _require_free(host, port)
+        await _require_free(host, port)
         postgres = None if settings.database_url else EmbeddedPostgres(data)
         try:
             if postgres is not None:
@@ -62,15 +65,28 @@ def _children(settings: Settings, host: str, port: int) -> list[Child]:
     ]
 
 
-def _require_free(host: str, port: int) -> None:
-    """Raise `AffluxError` when somebody else listens where we want to."""
+async def _require_free(host: str, port: int) -> None:
+    """Raise `AffluxError` when somebody else listens where we want to.
+
+    The API process of a server that was killed a moment ago is given the time to end.
+    """
+    deadline = asyncio.get_running_loop().time() + _LEAVING
+    while (taken := _taken(host, port)) is not None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise AffluxError(f"cannot listen on {host} port {port}: {taken}")
+        await asyncio.sleep(0.1)
+
+
+def _taken(host: str, port: int) -> str | None:
+    """Why we cannot listen there, None when we can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise AffluxError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+            return error.strerror
+    return None
 
 
 def url_of(host: str, port: int) -> str:

@@ -20,7 +20,7 @@ from afflux.jobs.run_sync import give_up, run_sync
 from afflux.runtime import Runtime
 from afflux.services import syncs
 from afflux.store import syncs as sync_store
-from afflux.store.queue import Consumer
+from afflux.store.queue import Consumer, NotBegun
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,18 @@ _TICK, _RESCUE = 1.0, 30.0
 #: Syncs that housekeeping looks at in one go.
 _AT_ONCE = 100
 #: What says that the database is away, not that we are wrong.
-AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.exceptions.CannotConnectNowError)
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    # How a connection that broke within a transaction complains when that is to be rolled back.
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -43,6 +54,8 @@ class _Running:
     sync: Sync | None = None
     #: Why it was broken off: handed back (True), or it belongs to somebody else (False).
     hand_back: bool = True
+    #: Whether it is being put back; that is not broken off a second time.
+    giving_up: bool = False
 
 
 @dataclass(slots=True)
@@ -84,7 +97,7 @@ class Worker:
                 await asyncio.sleep(0.5)
 
     async def _handle(self, job: RunSync, job_id: int) -> None:
-        """Carry out one job to a state that is in the database, whatever happens."""
+        """Carry out one job to a state that is in the database, whatever happens. Raises `NotBegun`."""
         running = _Running()
         running.task = asyncio.create_task(self._run(running, job, job_id))
         self._running.add(running)
@@ -92,6 +105,8 @@ class Worker:
             await asyncio.wait([running.task])
         finally:
             self._running.discard(running)
+        if running.giving_up and running.sync is None:
+            raise NotBegun
 
     async def _run(self, running: _Running, job: RunSync, job_id: int) -> None:
         def began(sync: Sync) -> None:
@@ -100,17 +115,19 @@ class Worker:
         try:
             await run_sync(self.runtime, job, job_id, began)
         except asyncio.CancelledError:
-            if running.hand_back:
+            if running.hand_back or running.sync is None:
                 await self._give_up(running, None)
-        except AWAY:
-            await self._give_up(running, None)
         except Exception as error:
+            if _is_away(error):
+                await self._give_up(running, None)
+                return
             # Its message may hold what a person typed; where it happened does not.
             log.error("sync %s failed: %s at %s", job.sync_id, type(error).__name__, _frames(error))
             await self._give_up(running, SyncErrorCode.INTERNAL)
 
     async def _give_up(self, running: _Running, code: SyncErrorCode | None) -> None:
         """Put the sync back, for as long as it takes the database to come back."""
+        running.giving_up = True
         while running.sync is not None:
             try:
                 await give_up(self.runtime, running.sync, code)
@@ -121,7 +138,8 @@ class Worker:
     def _break_off(self) -> None:
         """Stop all runs and hand them back."""
         for running in list(self._running):
-            running.task.cancel()
+            if not running.giving_up:
+                running.task.cancel()
 
     async def _end_grace(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -177,6 +195,11 @@ def _limits(runtime: Runtime) -> dict[int, int]:
         provider.id: min((c.limits.concurrency for c in provider.channels if c.limits.concurrency), default=0)
         for provider in runtime.registry.providers()
     }
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database is away. A value that it cannot take is an interface error too, and stays one."""
+    return isinstance(error, AWAY) and not isinstance(error, asyncpg.DataError)
 
 
 def _frames(error: BaseException) -> str:

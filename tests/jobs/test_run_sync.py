@@ -1,94 +1,86 @@
 """The main job: a sync, run by a real worker on a real database."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from afflux.domain.challenges import Answer
-from afflux.domain.connections import Connection
-from afflux.domain.syncs import Sync, SyncKind, SyncStatus
+from afflux.domain.errors import SyncErrorCode
+from afflux.domain.events import EventType
+from afflux.domain.syncs import SyncStatus
 from afflux.runtime import Runtime
-from afflux.services import connections, syncs
-from afflux.store import accounts, documents, transactions
-from afflux.store import events as event_store
-from afflux.store import syncs as sync_store
-from afflux.worker import Worker
+from afflux.services import documents
 from tests.conftest import Tenant
+from tests.jobs.acting import (
+    accounts_of,
+    answer,
+    documents_of,
+    events_of,
+    link,
+    rows_of,
+    synchronise,
+    typed,
+    until,
+    working,
+)
 
-
-@asynccontextmanager
-async def working(runtime: Runtime) -> AsyncIterator[None]:
-    """A worker at work."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(Worker(runtime).run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
-
-
-async def link(runtime: Runtime, tenant: Tenant, provider: int, channel: int, login: str, password: str) -> Connection:
-    """A connection without a sync."""
-    async with runtime.database.transaction() as tx:
-        return await connections.create(
-            tx, runtime.vault, runtime.registry, tenant.principal, tenant.user, provider,
-            {channel: {"login": login, "password": password}},
-        )  # fmt: skip
-
-
-async def request(
-    runtime: Runtime, tenant: Tenant, connection: Connection, kind: SyncKind = SyncKind.ALL, interactive: bool = True
-) -> Sync:
-    """Ask for a sync."""
-    async with runtime.database.transaction() as tx:
-        return await syncs.request(tx, tenant.principal, connection, kind, interactive=interactive)
-
-
-async def until(runtime: Runtime, sync: Sync, *statuses: SyncStatus, seconds: float = 20) -> Sync:
-    """The sync, once it is in one of these states."""
-    async with asyncio.timeout(seconds):
-        while True:
-            async with runtime.database.transaction() as tx:
-                now = await sync_store.by_id(tx, sync.application_id, sync.id)
-            if now.status in statuses:
-                return now
-            await asyncio.sleep(0.02)
+UNCHANGED = {"added": 0, "changed": 0, "removed": 0, "unchanged": 6}
 
 
 async def test_a_sync_stops_for_a_code_goes_on_and_ends(runtime: Runtime, alice: Tenant) -> None:
-    connection = await link(runtime, alice, 999, 99900, "123456789", "123456")
+    connection = await link(runtime, alice, "123456789", provider=999)
     async with working(runtime):
-        sync = await request(runtime, alice, connection)
-        waiting = await until(runtime, sync, SyncStatus.WAITING, SyncStatus.FAILED)
-        assert waiting.challenge is not None and waiting.challenge["name"] == "sms"
-        async with runtime.database.transaction() as tx:
-            await syncs.answer(tx, runtime.vault, alice.principal, connection, Answer(values={"sms": "1234"}))
-        ended = await until(runtime, sync, SyncStatus.FINISHED, SyncStatus.FAILED)
-        assert ended.error_code is None
-        async with runtime.database.transaction() as tx:
-            held = await accounts.of_user(tx, alice.application.id, alice.user.id)
-            rows = [
-                row
-                for account in held
-                for row in await transactions.of_account(tx, alice.application.id, alice.user.id, account.id)
-            ]
-            log = await event_store.after(tx.connection, alice.application.id, 0, 1000)
-        assert len(held) == 2 and held[1].parent_id == held[0].id
-        assert len(rows) == 6
-        again = await request(runtime, alice, connection)
-        done = await until(runtime, again, SyncStatus.FINISHED, SyncStatus.FAILED, SyncStatus.WAITING)
-        assert done.status is SyncStatus.FINISHED
-        assert done.result["transactions"] == {"added": 0, "changed": 0, "removed": 0, "unchanged": 6}
-        print(*[(e.position, e.type, e.data) for e in log], sep="\n")
+        waiting = await synchronise(runtime, alice, connection)
+        assert waiting.status is SyncStatus.WAITING
+        assert waiting.challenge is not None
+        assert waiting.challenge["name"] == "sms"
+        await answer(runtime, alice, connection, typed(sms="1234"))
+        ended = await until(runtime, waiting, SyncStatus.FINISHED, SyncStatus.FAILED)
+        again = await synchronise(runtime, alice, connection)
+    current_account, card = await accounts_of(runtime, alice)
+    assert ended.error_code is None
+    assert ended.result["transactions"] == UNCHANGED | {"added": 6, "unchanged": 0}
+    assert card.parent_id == current_account.id
+    assert len(await rows_of(runtime, alice)) == 6
+    assert again.status is SyncStatus.FINISHED
+    assert again.result["transactions"] == UNCHANGED
 
 
-async def test_documents_are_kept_once(runtime: Runtime, alice: Tenant) -> None:
-    connection = await link(runtime, alice, 1006, 100600, "hector@example.org", "anything")
+async def test_the_events_of_a_sync_tell_its_story_in_order(runtime: Runtime, alice: Tenant) -> None:
+    connection = await link(runtime, alice, "123456789", provider=999)
     async with working(runtime):
-        sync = await request(runtime, alice, connection)
-        ended = await until(runtime, sync, SyncStatus.FINISHED, SyncStatus.FAILED)
-        assert ended.error_code is None
+        ended = await synchronise(runtime, alice, connection, typed(sms="1234"))
+    log = await events_of(runtime, alice)
+    story = [event.type for event in log if event.sync_id == ended.id and event.type is not EventType.SYNC_PROGRESSED]
+    assert [event.position for event in log] == list(range(1, len(log) + 1))
+    assert story == [
+        EventType.SYNC_REQUESTED,
+        EventType.SYNC_STARTED,
+        EventType.SYNC_WAITING,
+        EventType.SYNC_ANSWERED,
+        EventType.SYNC_STARTED,
+        EventType.CHANNEL_AUTHENTICATED,
+        EventType.ACCOUNT_ADDED,
+        EventType.ACCOUNT_ADDED,
+        EventType.TRANSACTIONS_CHANGED,
+        EventType.CHANNEL_SUCCEEDED,
+        EventType.SYNC_FINISHED,
+    ]
+
+
+async def test_documents_of_equal_bytes_are_kept_once_and_read_back_whole(runtime: Runtime, alice: Tenant) -> None:
+    connection = await link(runtime, alice, "hector@example.org", provider=1006, password="any")
+    async with working(runtime):
+        ended = await synchronise(runtime, alice, connection)
+    held = await documents_of(runtime, alice)
     async with runtime.database.transaction() as tx:
-        held = await documents.of_user(tx, alice.application.id, alice.user.id)
+        contents = [await documents.content(tx, runtime.vault, alice.user, document) for document in held]
+        blobs = await tx.value("SELECT count(*) FROM blobs")
+    assert ended.error_code is None
     assert sorted(document.type for document in held) == ["document", "invoice"]
+    assert blobs == 1
+    assert all(content.startswith(b"%PDF-") for content in contents)
+    assert [len(content) for content in contents] == [document.size for document in held]
+
+
+async def test_a_sync_whose_every_channel_is_frozen_fails_as_the_channel_did(runtime: Runtime, alice: Tenant) -> None:
+    connection = await link(runtime, alice, "locked")
+    async with working(runtime):
+        first = await synchronise(runtime, alice, connection)
+        second = await synchronise(runtime, alice, connection)
+    assert [first.error_code, second.error_code] == [SyncErrorCode.ACCOUNT_LOCKED] * 2

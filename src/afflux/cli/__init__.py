@@ -1,6 +1,8 @@
 """The command `afflux`: one module for each family of commands."""
 
+import os
 import sys
+import traceback
 
 from afflux.cli import applications, data, demo, sandbox, server, statements, synchronise, users
 from afflux.cli.options import cli
@@ -8,28 +10,37 @@ from afflux.domain.errors import AffluxError
 
 __all__ = ["main"]
 
-_FAMILIES = (server, applications, users, synchronise, data, statements, sandbox, demo)
+for family in (server, applications, users, synchronise, data, statements, sandbox, demo):
+    family.add_to(cli)
 
 
 def main() -> None:
     """Run the command line. Anything that goes wrong is one line on standard error and a non-zero exit."""
-    for family in _FAMILIES:
-        family.add_to(cli)
     try:
         code = cli(standalone_mode=False)
+        sys.stdout.flush()
     except AffluxError as error:
         sys.exit(_complain(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        # Whoever read has gone; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        # Wrong usage: the command-line library's own errors know how to say it in one line.
-        describe = getattr(error, "format_message", None)
-        if describe is None:
-            raise
-        sys.exit(_complain(" ".join(describe().split()), getattr(error, "exit_code", 2)))
+        sys.exit(_explain(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Wrong usage is said by the command-line library itself; of anything else only where it happened, no value."""
+    describe = getattr(error, "format_message", None)
+    if describe is None:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        return _complain(f"internal error: {type(error).__name__} at {at.name}:{at.lineno}", 70)
+    message = " ".join(describe().split())
+    code: int = getattr(error, "exit_code", 2)
+    return _complain(message, code) if message else code
 
 
 def _complain(message: str, code: int) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from afflux.cli.options import Data, Json, Name, emit, out, run, settings
+from afflux.cli.options import Data, Json, Name, emit, run, say, settings
 from afflux.local import command_runtime
 from afflux.services import applications
 from afflux.services.applications import Credentials
@@ -46,6 +46,8 @@ async def _create(data: Data, name: str, psd2: bool, redirect_uris: list[str]) -
 
 
 def _show(name: str, credentials: Credentials) -> None:
-    out.print(f"Application [bold]{name}[/bold]. Keep these secrets: they are not shown again.")
-    out.print(f"  Iswigo  app {credentials.iswigo_app}  secret {credentials.iswigo_secret}")
-    out.print(f"  Oxlin   client_id {credentials.oxlin_client_id}  client_secret {credentials.oxlin_client_secret}")
+    say(f"Application [bold]{name}[/bold]. Keep these secrets: they are not shown again.")
+    say(f"  Iswigo  app            {credentials.iswigo_app}")
+    say(f"          secret         {credentials.iswigo_secret}")
+    say(f"  Oxlin   client_id      {credentials.oxlin_client_id}")
+    say(f"          client_secret  {credentials.oxlin_client_secret}")

@@ -7,9 +7,10 @@ from uuid import UUID
 import typer
 from typer.core import TyperGroup
 
-from afflux.cli.options import Data, Json, Name, UserOption, emit, find_user, out, run, settings
+from afflux.cli.options import Data, Json, Name, UserOption, emit, find_user, out, run, safe, say, settings, typed
 from afflux.cli.tables import accounts_table, documents_table, events_table, shown, transactions_table
 from afflux.domain.accounts import Account, Document, Transaction
+from afflux.domain.errors import AffluxError
 from afflux.domain.events import Event
 from afflux.local import command_runtime
 from afflux.services import documents as contents
@@ -46,7 +47,7 @@ def add_to(cli: typer.Typer) -> None:
 def accounts_command(name: Name, user: UserOption, data: Data = None, json: Json = False) -> None:
     """List a user's accounts."""
     held = run(_accounts(data, name, user))
-    emit(json, [shown(account) for account in held], lambda: out.print(accounts_table(held)))
+    emit(json, [shown(account) for account in held], lambda: out.print(accounts_table(held, out.width)))
 
 
 async def _accounts(data: Data, name: str, email: str) -> list[Account]:
@@ -93,7 +94,7 @@ async def _transactions(
 def documents_command(name: Name, user: UserOption, data: Data = None, json: Json = False) -> None:
     """List a user's documents, newest first."""
     held = run(_list_documents(data, name, user))
-    emit(json, [shown(document) for document in held], lambda: out.print(documents_table(held)))
+    emit(json, [shown(document) for document in held], lambda: out.print(documents_table(held, out.width)))
 
 
 async def _list_documents(data: Data, name: str, email: str) -> list[Document]:
@@ -108,7 +109,13 @@ def get_command(
     user: UserOption,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to. [default: its own name]", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to; otherwise its own name, if that is free.",
+            show_default=False,
+        ),
     ] = None,
     data: Data = None,
     json: Json = False,
@@ -116,15 +123,28 @@ def get_command(
     """Write a document to a file."""
     found, content = run(_get(data, name, user, document))
     target = output or Path(_safe_name(found))
-    target.write_bytes(content)
+    _write(target, content, replace=output is not None)
     value = {"file": str(target), **shown(found)}
-    emit(json, value, lambda: out.print(f"{target}  {len(content)} bytes"))
+    emit(json, value, lambda: say(f"{safe(target)}  {len(content)} bytes"))
+
+
+def _write(target: Path, content: bytes, *, replace: bool) -> None:
+    try:
+        with target.open("wb" if replace else "xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise AffluxError(f"{target} exists already; say with --output where to write") from None
+    except OSError as error:
+        raise AffluxError(f"{target}: {error.strerror}") from None
 
 
 def _safe_name(document: Document) -> str:
     """A name for the current folder, whatever the provider calls it."""
-    kept = "".join(letter if letter.isalnum() or letter in " ._-" else "_" for letter in document.name)
-    return f"{kept.strip('. ') or 'document'}.{document.extension}"
+    name, extension = (
+        "".join(letter if letter.isalnum() or letter in " ._-" else "_" for letter in part).strip(". ")[:100]
+        for part in (document.name, document.extension)
+    )
+    return f"{name or 'document'}.{extension or 'bin'}"
 
 
 async def _get(data: Data, name: str, email: str, document_id: UUID) -> tuple[Document, bytes]:
@@ -148,5 +168,5 @@ def events_command(
 
 async def _events(data: Data, name: str, after: int, limit: int) -> list[Event]:
     async with command_runtime(settings(data)) as runtime, runtime.database.transaction() as tx:
-        application = await applications.by_name(tx, name)
+        application = await applications.by_name(tx, typed(name))
         return await events.after(tx.connection, application.id, after, limit)

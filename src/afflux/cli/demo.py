@@ -6,13 +6,13 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from afflux.cli.options import Data, Json, operator, out, print_json, run, settings
-from afflux.cli.statements import import_one, known_or_new
-from afflux.cli.synchronise import outcome, watch
+from afflux.cli.options import Data, Json, operator, out, print_json, run, safe, say, settings
+from afflux.cli.statements import import_one, known_or_new, show_imported
+from afflux.cli.synchronise import outcome, summary, watch
 from afflux.cli.tables import accounts_table, documents_table, events_table, transactions_table
 from afflux.config import Settings
 from afflux.domain.applications import Application
@@ -49,7 +49,11 @@ def demo_command(
     once: Annotated[bool, typer.Option("--once", help="End the server when all was shown.")] = False,
     json: Json = False,
 ) -> None:
-    """Start the server and show the main job: an application, a user, two providers, a sync with its SMS code, a statement file."""
+    """Start the server and show the main job.
+
+    An application, a user, two providers, a sync with its SMS code, and a
+    statement file where one is given.
+    """
     run(_demo(settings(data), port, statement, once=once, json=json))
 
 
@@ -57,7 +61,7 @@ async def _demo(chosen: Settings, port: int, statement: Path | None, *, once: bo
     server, url = await _start(chosen, port)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, lambda: server.returncode is None and server.terminate())
+        loop.add_signal_handler(number, _stop, server)
     try:
         async with command_runtime(chosen) as runtime:
             await _show(runtime, statement, json=json)
@@ -67,9 +71,14 @@ async def _demo(chosen: Settings, port: int, statement: Path | None, *, once: bo
         once = True
         raise
     finally:
-        if once and server.returncode is None:
-            server.terminate()
+        if once:
+            _stop(server)
         await server.wait()
+
+
+def _stop(server: Process) -> None:
+    if server.returncode is None:
+        server.terminate()
 
 
 async def _start(chosen: Settings, port: int) -> tuple[Process, str]:
@@ -85,30 +94,32 @@ async def _start(chosen: Settings, port: int) -> tuple[Process, str]:
 
 
 async def _show(runtime: Runtime, statement: Path | None, *, json: bool) -> None:
-    application, user = await _cast(runtime)
+    application, user = await _cast(runtime, quiet=json)
     synced = await watch(
         runtime,
         operator(application, user),
         await _links(runtime, application, user),
         SyncKind.ALL,
-        _reply,
+        _silent if json else _reply,
         live=not json,
     )
     imported = None
     if statement is not None:
-        imported = await import_one(runtime, application, user, statement.name, statement.read_bytes())
+        content = await asyncio.to_thread(statement.read_bytes)
+        imported = {"file": str(statement)} | await import_one(runtime, application, user, statement.name, content)
     if json:
         print_json({"syncs": [outcome(sync) for sync in synced], "import": imported})
     else:
         await _print_tables(runtime, application, user, synced, imported)
 
 
-async def _cast(runtime: Runtime) -> tuple[Application, User]:
+async def _cast(runtime: Runtime, *, quiet: bool) -> tuple[Application, User]:
     """The application and its user, made the first time."""
     try:
         async with runtime.database.transaction() as tx:
             _, credentials = await applications.create(tx, runtime.vault, NAME, psd2=True)
-        out.print(f"Application [bold]{NAME}[/bold]: Iswigo secret {credentials.iswigo_secret}")
+        if not quiet:
+            say(f"Application [bold]{NAME}[/bold]: Iswigo secret {credentials.iswigo_secret}")
     except Conflict:
         async with runtime.database.transaction() as tx:
             await application_store.by_name(tx, NAME)
@@ -129,15 +140,20 @@ async def _links(runtime: Runtime, application: Application, user: User) -> list
     return [held[provider] for provider, *_ in _LINKS]
 
 
-def _reply(challenge: Challenge) -> Answer:
+async def _reply(name: str, challenge: Challenge) -> Answer:
     """What the user would do with the SMS."""
     field = challenge.fields[0]
-    out.print(f"The bank asks: [bold]{field.label}[/bold]. Ada's phone shows {_CODE}; she types it.")
+    say(f"{safe(name)} asks: [bold]{safe(field.label)}[/bold]. Ada's phone shows {_CODE}; she types it.")
     return Answer(values={field.name: _CODE})
 
 
+async def _silent(name: str, challenge: Challenge) -> Answer:
+    """The same without a word."""
+    return Answer(values={challenge.fields[0].name: _CODE})
+
+
 async def _print_tables(
-    runtime: Runtime, application: Application, user: User, synced: list[Sync], imported: dict[str, object] | None
+    runtime: Runtime, application: Application, user: User, synced: list[Sync], imported: dict[str, Any] | None
 ) -> None:
     async with runtime.database.transaction() as tx:
         held = await accounts.of_user(tx, application.id, user.id)
@@ -150,13 +166,13 @@ async def _print_tables(
         last = await events.last_position(tx.connection, application.id)
         log = await events.after(tx.connection, application.id, max(0, last - 12), 12)
     for sync in synced:
-        out.print(f"Sync {sync.id}: [bold]{sync.status}[/bold] {sync.result.get('transactions')}")
+        say(f"Sync {sync.id}: [bold]{sync.status}[/bold]  {safe(summary(sync))}")
     if imported is not None:
-        out.print(f"Statement file {imported['file']} ({imported['format']}): {imported['transactions']}")
+        show_imported([imported])
     for title, table in (
-        ("Accounts", accounts_table(held)),
+        ("Accounts", accounts_table(held, out.width)),
         ("Transactions (up to 8 of each account)", transactions_table(rows, {each.id: each.name for each in held})),
-        ("Documents", documents_table(papers)),
+        ("Documents", documents_table(papers, out.width)),
         ("The last events", events_table(log)),
     ):
         out.print(f"\n[bold underline]{title}[/bold underline]")

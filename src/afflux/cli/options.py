@@ -12,14 +12,16 @@ from uuid import UUID
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from afflux.config import Settings, load
 from afflux.domain.applications import Application
-from afflux.domain.errors import NotFound
+from afflux.domain.errors import AffluxError, InvalidInput, NotFound
 from afflux.domain.principal import Principal, Role
 from afflux.domain.users import User
 from afflux.store import applications, users
 from afflux.store.database import Tx
+from afflux.worker import AWAY
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ cli = typer.Typer(
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Data folder. [default: $AFFLUX_DATA, or ~/.local/share/afflux]", show_default=False),
+    typer.Option("--data", help="Data folder. Default: $AFFLUX_DATA, or ~/.local/share/afflux.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The application.", show_default=False)]
@@ -42,8 +44,11 @@ UserOption = Annotated[
     str, typer.Option("--user", metavar="E", help="The user: login e-mail or id.", show_default=False)
 ]
 
+#: Columns of standard output that is no terminal: programs that read it want whole lines.
+_PIPED = 1000
+
 #: For people; results go to standard output, everything else to standard error.
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED)
 err = Console(stderr=True, highlight=False)
 
 
@@ -53,8 +58,40 @@ def settings(data: Path | None) -> Settings:
 
 
 def run(program: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine."""
-    return asyncio.run(program)
+    """Run a command's coroutine. Raises `AffluxError` in place of what a database that cannot be used brings up."""
+    try:
+        return asyncio.run(program)
+    except Exception as error:
+        if isinstance(error, AffluxError) or (reason := _refusal(error)) is None:
+            raise
+        raise AffluxError(f"cannot use the database: {reason}") from None
+
+
+def _refusal(error: BaseException) -> str | None:
+    """Why the database did not let us in, if that is what happened."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # Classes 28 and 3D of SQLSTATE: a wrong password, no such database.
+        if isinstance(cause, AWAY) or str(getattr(cause, "sqlstate", ""))[:2] in ("28", "3D"):
+            reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+            return " ".join(reason.split()) or type(cause).__name__
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def clean(value: object) -> str:
+    """Somebody else's text for our terminal: one line, in which nothing is a command."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))
+
+
+def safe(value: object) -> str:
+    """The same for a place where Rich reads markup."""
+    return escape(clean(value))
+
+
+def say(line: str) -> None:
+    """One line for people, whole however narrow the terminal is."""
+    out.print(line, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -80,10 +117,17 @@ def plain(value: object) -> object:
     return value
 
 
+def typed(text: str) -> str:
+    """An argument of the command line. Raises `InvalidInput` for bytes that are no text."""
+    if not text.isprintable():
+        raise InvalidInput(f"{text!r} is not text")
+    return text
+
+
 async def find_user(tx: Tx, name: str, user: str) -> tuple[Application, User]:
     """An application by name and one of its users by e-mail or id. Raises `NotFound`."""
-    application = await applications.by_name(tx, name)
-    found = await users.by_email(tx, application.id, user)
+    application = await applications.by_name(tx, typed(name))
+    found = await users.by_email(tx, application.id, typed(user))
     if found is None:
         try:
             found = await users.by_id(tx, application.id, UUID(user))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from afflux.cli.options import Data, Json, emit, out, run, settings
+from afflux.cli.options import Data, Json, emit, run, say, settings
 from afflux.local import command_runtime
 from afflux.store import catalogue
 
@@ -27,7 +27,7 @@ def advance_command(
 ) -> None:
     """Move the sandbox bank's clock on and print its new date. Our own clock stays."""
     today = run(_advance(data, days))
-    emit(json, {"date": today}, lambda: out.print(f"The sandbox bank's date is {today}"))
+    emit(json, {"date": today}, lambda: say(f"The sandbox bank's date is {today}"))
 
 
 async def _advance(data: Data, days: int) -> date:

@@ -28,7 +28,8 @@ def add_to(cli: typer.Typer) -> None:
 def serve_command(data: Data = None, host: Host = "127.0.0.1", port: Port = 8080, json: Json = False) -> None:
     """Run everything: the embedded PostgreSQL (unless AFFLUX_DATABASE_URL is set), one API process and one worker.
 
-    Prints one line `ready http://HOST:PORT` when it answers. SIGTERM or Ctrl-C ends it cleanly.
+    Prints one line `ready http://HOST:PORT` when it answers. SIGTERM or
+    Ctrl-C ends it cleanly.
     """
     _log_to_stderr(settings(data))
 

@@ -1,18 +1,18 @@
 """`afflux sync`: synchronise before your eyes, with the bank's questions on the terminal."""
 
 import asyncio
-import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.prompt import Prompt
 
-from afflux.cli.options import Data, Json, Name, UserOption, emit, err, find_user, operator, out, run, settings
-from afflux.domain.challenges import Answer, Challenge, ChallengeKind, FieldType
+from afflux.cli.options import Data, Json, Name, UserOption, emit, err, find_user, operator, run, safe, say, settings
+from afflux.cli.questions import Ask, asker
+from afflux.domain.challenges import ChallengeKind
 from afflux.domain.connections import Connection
 from afflux.domain.errors import SYNC_ERRORS, AffluxError, Conflict, InvalidInput
 from afflux.domain.principal import Principal
@@ -25,9 +25,8 @@ from afflux.store import syncs as store
 
 #: Seconds between two looks at a sync.
 _LOOK = 0.1
-
-#: Gives the answer to a challenge, or None to leave it open.
-Ask = Callable[[Challenge], Answer | None]
+#: Seconds after which somebody who waits for a worker is told so.
+_PATIENCE = 10.0
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -51,10 +50,13 @@ def sync_command(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Synchronise a user's connections and wait for the outcome; a step such as an SMS code is asked on the terminal.
+    """Synchronise a user's connections and wait for the outcome.
 
-    With --json the outcome is printed as one object, or as a list where the user has several connections; a step is then
-    answered from --answer only. Exits with 1 when a sync failed, and with 3 when one waits for an answer.
+    A step such as an SMS code is asked on the terminal. With --json it is
+    answered from --answer only, and the outcome is printed as one object, or
+    as a list where the user has several connections.
+
+    Exits with 1 when a sync failed, and with 3 when one waits for an answer.
     """
     given = _pairs(answer or [])
     kind = SyncKind.ACCOUNTS if accounts else SyncKind.ALL
@@ -99,7 +101,7 @@ async def _synchronise(
         chosen = [connection for connection in linked if only in (None, connection.id)]
         if not chosen:
             raise AffluxError("the user has no such connection" if only else "the user has no connections yet")
-        ask = _asker(given, interactive=live)
+        ask = asker(given, interactive=live)
         return await watch(runtime, operator(application, user), chosen, kind, ask, live=live)
 
 
@@ -114,8 +116,9 @@ async def watch(
         TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(),
     )
+    turn = asyncio.Lock()
     with Progress(*columns, console=err, disable=not live) as progress:
-        followed = [_Followed(runtime, principal, each, kind, ask, progress) for each in chosen]
+        followed = [_Followed(runtime, principal, each, kind, ask, progress, turn) for each in chosen]
         return list(await asyncio.gather(*(each.follow() for each in followed)))
 
 
@@ -129,17 +132,23 @@ class _Followed:
     kind: SyncKind
     ask: Ask
     progress: Progress
+    #: One question at a time: there is only one person at the terminal.
+    turn: asyncio.Lock
 
     async def follow(self) -> Sync:
         bar = self.progress.add_task(self.connection.name, total=100, state="pending")
         async with self.runtime.database.transaction() as tx:
             sync = await syncs.request(tx, self.principal, self.connection, self.kind, interactive=True)
+        impatient_at = time.monotonic() + _PATIENCE
         while True:
             async with self.runtime.database.transaction() as tx:
                 sync = await store.by_id(tx, sync.application_id, sync.id)
             self._draw(bar, sync)
             if not sync.status.active or (sync.status is SyncStatus.WAITING and not await self._answered(sync)):
                 return sync
+            if sync.started_at is None and time.monotonic() > impatient_at:
+                err.print("afflux: no worker has taken it yet; is one running?", soft_wrap=True)
+                impatient_at = float("inf")
             await asyncio.sleep(_LOOK)
 
     def _draw(self, bar: TaskID, sync: Sync) -> None:
@@ -152,78 +161,37 @@ class _Followed:
         challenge = syncs.open_challenge(sync)
         if challenge.kind is ChallengeKind.DECOUPLED:
             return True
-        self.progress.stop()
-        given = await asyncio.to_thread(self.ask, challenge)
-        self.progress.start()
+        async with self.turn:
+            self.progress.stop()
+            given = await self.ask(self.connection.name, challenge)
+            self.progress.start()
         if given is None:
             return False
         try:
             async with self.runtime.database.transaction() as tx:
                 await syncs.answer(tx, self.runtime.vault, self.principal, self.connection, given)
         except Conflict:
-            err.print("too late: the step is over")
+            err.print("afflux: too late, the step is over", soft_wrap=True)
+        except InvalidInput as error:
+            err.print(f"afflux: {safe(error)}", soft_wrap=True)
         return True
-
-
-def _asker(given: Mapping[str, str], *, interactive: bool) -> Ask:
-    """Answers from the command line first, once each, then from the terminal."""
-    left = dict(given)
-
-    def ask(challenge: Challenge) -> Answer | None:
-        names = wanted(challenge)
-        if names and all(name in left for name in names):
-            return Answer(values={name: left.pop(name) for name in names})
-        return _ask_terminal(challenge) if interactive else None
-
-    return ask
-
-
-def wanted(challenge: Challenge) -> list[str]:
-    """The names of the values that answer a challenge."""
-    match challenge.kind:
-        case ChallengeKind.CHOICE:
-            return ["choice"]
-        case ChallengeKind.CONFIRM:
-            return ["confirm"]
-        case ChallengeKind.REDIRECT:
-            return ["redirect"]
-    return [field.name for field in challenge.fields]
-
-
-def _ask_terminal(challenge: Challenge) -> Answer | None:
-    err.print(f"[bold]{challenge.text or challenge.name}[/bold]")
-    if challenge.url:
-        err.print(f"  open {challenge.url}")
-    try:
-        match challenge.kind:
-            case ChallengeKind.CHOICE:
-                for key, text in challenge.choices.items():
-                    err.print(f"  {key}: {text}")
-                return Answer(values={"choice": Prompt.ask("Choice", console=err, choices=list(challenge.choices))})
-            case ChallengeKind.CONFIRM:
-                return Answer(values={"confirm": Prompt.ask("Confirm", console=err, choices=["yes", "no"])})
-            case ChallengeKind.REDIRECT:
-                return Answer(values={"redirect": Prompt.ask("Parameters it came back with", console=err)})
-        return Answer(values={field.name: _ask_field(field.label, field.type) for field in challenge.fields})
-    except EOFError:
-        return None
-
-
-def _ask_field(label: str, type: FieldType) -> str:
-    return Prompt.ask(label, console=err, password=type is FieldType.PASSWORD and sys.stdin.isatty())
 
 
 def _show(ended: list[Sync]) -> None:
     for sync in ended:
-        out.print(f"{sync.connection_id}  [bold]{sync.status}[/bold]  {_summary(sync)}")
+        say(f"{sync.connection_id}  [bold]{sync.status}[/bold]  {safe(summary(sync))}")
         for warning in sync.result.get("warnings", []):
-            out.print(f"  [yellow]{warning['code']}[/yellow] {warning['text']}")
+            say(f"  [yellow]{safe(warning['code'])}[/yellow] {safe(warning['text'])}")
 
 
-def _summary(sync: Sync) -> str:
+def summary(sync: Sync) -> str:
+    """What came of a sync, for people."""
+    if sync.status is SyncStatus.WAITING:
+        return f"needs an answer: {(sync.challenge or {}).get('name')}"
     if sync.error_code is not None and sync.status is not SyncStatus.FINISHED:
-        return f"{sync.error_code}: {SYNC_ERRORS[sync.error_code].text} {sync.error_detail or ''}".strip()
+        detail = f" ({sync.error_detail})" if sync.error_detail else ""
+        return f"{sync.error_code}: {SYNC_ERRORS[sync.error_code].text}{detail}"
     counts = sync.result.get("transactions", {})
     rows = ", ".join(f"{count} {what}" for what, count in counts.items())
-    documents = sync.result.get("documents_added", 0)
-    return f"{sync.result.get('accounts', 0)} accounts; transactions: {rows}; {documents} new documents" if rows else ""
+    papers = sync.result.get("documents_added", 0)
+    return f"accounts: {sync.result.get('accounts', 0)}; transactions: {rows}; new documents: {papers}" if rows else ""

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from rich.table import Table
+from rich.text import Text
 
+from afflux.cli.options import clean
 from afflux.domain.accounts import Account, Document, Transaction
 from afflux.domain.events import Event
+
+#: Columns of a terminal from which on tables show more.
+_WIDE = 120
 
 
 def shown(value: Account | Transaction | Document | Event) -> dict[str, Any]:
@@ -16,40 +22,42 @@ def shown(value: Account | Transaction | Document | Event) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value) if field.name not in hidden}
 
 
-def accounts_table(accounts: Sequence[Account]) -> Table:
-    """Accounts for people."""
-    table = _table("Account", "Type", "Number", ">Balance", "Currency", "Status")
+def accounts_table(accounts: Sequence[Account], width: int) -> Table:
+    """Accounts for people, with their ids where there is room."""
+    wide = width >= _WIDE
+    table = _table(*(["Id"] if wide else []), "~Account", "Type", "Number", ">Balance", "Currency", "Status")
     for each in accounts:
         balance = "" if each.balance is None else f"{each.balance:,f}"
-        table.add_row(each.name, each.type, each.iban or each.account_number, balance, each.currency, each.status)
+        row = (each.name, each.type, each.iban or each.account_number, balance, each.currency, each.status)
+        _add(table, *([each.id] if wide else []), *row)
     return table
 
 
-def transactions_table(transactions: Iterable[Transaction], names: Mapping[object, str]) -> Table:
+def transactions_table(transactions: Iterable[Transaction], names: Mapping[UUID, str]) -> Table:
     """Transactions for people."""
-    table = _table("Day", "Account", ">Amount", "Currency", "Text", "Status")
+    table = _table("Day", "~Account", ">Amount", "Currency", "~Text", "Status")
     for each in transactions:
-        row = (f"{each.amount:+,f}", each.currency, _one_line(each.text or each.counterparty or ""), each.status)
-        table.add_row(each.day.isoformat(), names.get(each.account_id, ""), *row)
+        text = " ".join((each.text or each.counterparty or "").split())
+        _add(table, each.day, names.get(each.account_id, ""), f"{each.amount:+,f}", each.currency, text, each.status)
     return table
 
 
-def documents_table(documents: Iterable[Document]) -> Table:
-    """Documents for people."""
-    table = _table("Id", "Name", "Type", ">Bytes", "Dated")
+def documents_table(documents: Iterable[Document], width: int) -> Table:
+    """Documents for people, with their sizes where there is room."""
+    wide = width >= _WIDE
+    table = _table("Id", "~Name", "Type", "Dated", *([">Bytes"] if wide else []))
     for each in documents:
-        table.add_row(
-            str(each.id), f"{each.name}.{each.extension}", each.type, str(each.size), f"{each.dated_at:%Y-%m-%d %H:%M}"
-        )
+        row = (each.id, f"{each.name}.{each.extension}", each.type, each.dated_at.date())
+        _add(table, *row, *([each.size] if wide else []))
     return table
 
 
 def events_table(events: Iterable[Event]) -> Table:
     """Events for people."""
-    table = _table(">Position", "Time", "Type", "Data")
+    table = _table(">Position", "Time", "Type", "~Data")
     for each in events:
         data = ", ".join(f"{key}={_brief(value)}" for key, value in each.data.items())
-        table.add_row(str(each.position), f"{each.created_at:%H:%M:%S.%f}"[:-3], each.type, data)
+        _add(table, each.position, f"{each.created_at:%H:%M:%S.%f}"[:-3], each.type, data)
     return table
 
 
@@ -57,13 +65,15 @@ def _brief(value: object) -> str:
     return f"{len(value)} ids" if isinstance(value, list) and len(value) > 1 else str(value)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _table(*columns: str) -> Table:
+    """A table whose rows are one line each: `~` marks the columns that are cut where there is no room, `>` numbers."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        right = column.startswith(">")
-        table.add_column(column.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column[0] == ">" else "left"
+        table.add_column(column.lstrip("~>"), justify=justify, no_wrap=column[0] != "~")
     return table
+
+
+def _add(table: Table, *cells: object) -> None:
+    """A row of other people's texts: nothing in them is markup or a command to the terminal."""
+    table.add_row(*(Text(clean(cell), no_wrap=True, overflow="ellipsis") for cell in cells))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from afflux.cli.options import Data, Json, Name, UserOption, emit, find_user, operator, out, run, settings
+from afflux.cli.options import Data, Json, Name, UserOption, emit, find_user, operator, run, safe, say, settings, typed
 from afflux.domain.catalogue import Auth, Channel
 from afflux.domain.connections import Connection
 from afflux.domain.errors import InvalidInput
@@ -43,13 +43,13 @@ def add_command(
     """Add a user to an application."""
     user = run(_add(data, name, email, password))
     value = {"user": user.id, "number": user.number, "email": user.email, "created_at": user.created_at}
-    emit(json, value, lambda: out.print(f"User [bold]{user.email}[/bold]  {user.id}"))
+    emit(json, value, lambda: say(f"User [bold]{safe(user.email)}[/bold]  {user.id}"))
 
 
 async def _add(data: Data, name: str, email: str, password: str) -> User:
     async with command_runtime(settings(data)) as runtime:
         async with runtime.database.transaction() as tx:
-            application = await applications.by_name(tx, name)
+            application = await applications.by_name(tx, typed(name))
         return await users.register(
             runtime.database, runtime.vault, operator(application), email=email, password=password
         )
@@ -69,8 +69,8 @@ def erase_command(
 
     def show() -> None:
         for table, rows in counts.items():
-            out.print(f"  {table:<22}{rows:>8}")
-        out.print(f"Erased. Operation {operation_id}" if operation_id else "Nothing was erased (preview).")
+            say(f"  {table:<22}{rows:>8}")
+        say(f"Erased. Operation {operation_id}" if operation_id else "Nothing was erased: this is what would go.")
 
     emit(json, value, show)
 
@@ -98,9 +98,12 @@ def connect_command(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Link a user to a provider. The first sync is requested at once; `afflux sync` shows it."""
-    typed = {key: value for key, value in (("login", login), ("password", password)) if value is not None}
-    connection, sync = run(_connect(data, name, user, provider, typed | _fields(field or [])))
+    """Link a user to a provider.
+
+    The first sync is requested at once; `afflux sync` shows it.
+    """
+    form = {key: value for key, value in (("login", login), ("password", password)) if value is not None}
+    connection, sync = run(_connect(data, name, user, provider, form | _fields(field or [])))
     value = {
         "connection": connection.id,
         "number": connection.number,
@@ -111,7 +114,7 @@ def connect_command(
         "sync": sync.id,
         "status": sync.status,
     }
-    emit(json, value, lambda: out.print(f"Connection [bold]{connection.name}[/bold]  {connection.id}"))
+    emit(json, value, lambda: say(f"Connection [bold]{safe(connection.name)}[/bold]  {connection.id}"))
 
 
 def _fields(pairs: list[str]) -> dict[str, str]:
@@ -121,14 +124,14 @@ def _fields(pairs: list[str]) -> dict[str, str]:
 
 
 async def _connect(
-    data: Data, name: str, email: str, provider_id: int, typed: dict[str, str]
+    data: Data, name: str, email: str, provider_id: int, form: dict[str, str]
 ) -> tuple[Connection, Sync]:
     async with command_runtime(settings(data)) as runtime, runtime.database.transaction() as tx:
         application, user = await find_user(tx, name, email)
         principal = operator(application, user)
         channel = _typed_channel(runtime, provider_id)
         connection = await connections.create(
-            tx, runtime.vault, runtime.registry, principal, user, provider_id, {channel.id: typed}
+            tx, runtime.vault, runtime.registry, principal, user, provider_id, {channel.id: form}
         )
         return connection, await syncs.request(tx, principal, connection, SyncKind.ALL, interactive=True)
 

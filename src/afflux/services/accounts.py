@@ -1,7 +1,7 @@
 """Storing the accounts a provider lists: those that differ, and nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID, uuid4
@@ -111,9 +111,19 @@ async def _add(tx: Tx, sync: Sync, channel_id: int, record: AccountRecord) -> UU
 
 
 async def _change(tx: Tx, sync: Sync, channel_id: int, row: Row, record: AccountRecord) -> None:
-    await store.update(tx, sync, channel_id, row["id"], record, digest(record))
     restored = row["status"] == AccountStatus.DELETED
+    shown = record if restored else await _with_newest_balance(tx, sync, row["id"], record)
+    await store.update(tx, sync, channel_id, row["id"], shown, digest(record))
     tx.record(_event(sync, EventType.ACCOUNT_RESTORED if restored else EventType.ACCOUNT_CHANGED, row["id"]))
+
+
+async def _with_newest_balance(tx: Tx, sync: Sync, account_id: UUID, record: AccountRecord) -> AccountRecord:
+    """Statements come in any order, and some state no balance: the newest one that is known stays."""
+    held = await store.by_id(tx, sync.application_id, sync.user_id, account_id)
+    older = record.balance_at is not None and held.balance_at is not None and record.balance_at < held.balance_at
+    if record.balance is not None and not older:
+        return record
+    return replace(record, balance=held.balance, balance_at=held.balance_at)
 
 
 async def _miss(tx: Tx, sync: Sync, rows: Sequence[Row]) -> None:

@@ -13,9 +13,9 @@ from afflux.domain.errors import Conflict, InvalidInput, NotFound
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.principal import Principal
 from afflux.domain.users import User
-from afflux.services import places
+from afflux.services import places, users
 from afflux.store import connections as store
-from afflux.store import documents, users
+from afflux.store import documents
 from afflux.store.database import Tx
 from afflux.store.vault import Vault
 
@@ -35,6 +35,7 @@ def check_fields(fields: tuple[FormField, ...], typed: Mapping[str, str]) -> dic
 def _checked(field: FormField, value: str | None) -> str:
     right = (
         isinstance(value, str)
+        and is_text(value)
         and len(value) >= (field.min_length or (1 if field.required else 0))
         and len(value) <= (field.max_length or 1024)
         and (not field.digits or (value.isascii() and value.isdigit()))
@@ -42,6 +43,11 @@ def _checked(field: FormField, value: str | None) -> str:
     if not right:
         raise InvalidInput(f"Invalid parameter {field.name}")
     return str(value)
+
+
+def is_text(value: str) -> bool:
+    """Whether the database can keep it: no NUL, no half of a surrogate pair."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 async def create(
@@ -58,9 +64,10 @@ async def create(
 ) -> Connection:
     """Link a provider through the channels in `typed`. The first sync is the caller's to request.
 
-    Raises `NotFound` for an unknown provider, `Conflict` for one that cannot be linked now, `InvalidInput` for unknown
-    channels and malformed values.
+    Raises `NotFound` for an unknown user or provider, `Conflict` for a provider that cannot be linked now,
+    `InvalidInput` for unknown channels and malformed values.
     """
+    await users.share(tx, principal, user.id)
     provider = registry.provider(provider_id)
     if provider.status is not ProviderStatus.AVAILABLE:
         raise Conflict("Provider not available")
@@ -101,9 +108,16 @@ def _sealed(
 async def change_credentials(
     tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User, connection: Connection, typed: Typed
 ) -> None:
-    """Replace what was typed for some channels; a channel frozen by a refusal may run again."""
+    """Replace what was typed for some channels; a channel frozen by a refusal may run again.
+
+    Raises `NotFound` when the connection is gone, `InvalidInput` for a channel it does not have and malformed values.
+    """
+    await users.share(tx, principal, user.id)
+    held = {each.channel_id for each in await store.channels(tx, principal.application_id, connection.id)}
+    if not held or connection.user_id != user.id:
+        raise NotFound("connection not found")
     channels = {channel.id: channel for channel in registry.provider(connection.provider_id).channels}
-    if not typed or not typed.keys() <= channels.keys():
+    if not typed or not typed.keys() <= held:
         raise InvalidInput("unknown channel")
     values = {id: check_fields(channels[id].fields, typed[id]) for id in typed}
     sealed = _sealed(vault, user, connection.id, channels, values)
@@ -114,7 +128,7 @@ async def change_credentials(
 
 async def delete(tx: Tx, principal: Principal, connection: Connection) -> None:
     """Unlink: the connection goes with all its data; a run of it stops at its next write. Raises `NotFound`."""
-    await users.share(tx, principal.application_id, connection.user_id)
+    await users.share(tx, principal, connection.user_id)
     if not await store.delete(tx, principal.application_id, connection.id):
         raise NotFound("connection not found")
     await documents.drop_unused_blobs(tx, principal.application_id, connection.user_id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from afflux.domain.accounts import Document
+from afflux.domain.errors import NotFound
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.records import DocumentRecord
 from afflux.domain.syncs import Sync
@@ -54,6 +55,8 @@ async def _keep_bytes(tx: Tx, sealer: Sealer, sync: Sync, content: bytes) -> UUI
 
 
 async def content(tx: Tx, vault: Vault, user: User, document: Document) -> bytes:
-    """The document's bytes."""
+    """The document's bytes. Raises `NotFound` for a document of somebody else."""
     sealed = await store.content(tx, user.application_id, user.id, document.blob_id)
+    if sealed is None:
+        raise NotFound("document not found")
     return await asyncio.to_thread(vault.of(user).open, places.blob(user.application_id, document.blob_id), sealed)

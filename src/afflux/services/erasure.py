@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.operations import OperationKind
 from afflux.domain.principal import Principal
+from afflux.services.users import check_principal
 from afflux.store import erasure as store
 from afflux.store import operations, users
 from afflux.store.database import Tx
@@ -34,6 +35,7 @@ async def erase(
     The lock on the user's row keeps new rows of the user from being born: each refers to it, and fails once it is
     gone. A run that still goes on loses its sync by the cascade and stops at its next write.
     """
+    check_principal(principal, user_id)
     application_id = principal.application_id
     await users.lock(tx, application_id, user_id)
     counts = await store.count(tx, application_id, user_id)

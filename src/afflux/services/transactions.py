@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from afflux.domain.events import IDS_PER_EVENT, EventType, NewEvent
 from afflux.domain.identity import Incoming, neighbourhood, prepare, provider_identity
@@ -77,7 +77,7 @@ async def _compare(tx: Tx, sync: Sync, account_id: UUID, batch: Batch, incoming:
     left, settled = await _off_loop(len(incoming), lambda: unmatched(known, incoming))
     named = [each.identity for each in left] + [provider_identity(key) for key in batch.removed]
     elsewhere = [identity for identity in named if identity not in known]
-    if elsewhere:
+    if elsewhere and (known or await store.any_held(tx, sync, account_id)):
         known.update(await store.known_by_identity(tx, sync, account_id, elsewhere))
     candidates = {id for id, _ in known.values()} - settled
     if not candidates:
@@ -94,7 +94,7 @@ async def _known(tx: Tx, sync: Sync, account_id: UUID, batch: Batch, incoming: S
 
 async def _write(tx: Tx, sync: Sync, account_id: UUID, changes: Changes) -> None:
     """Removals first and additions last, so that identities come free before they are taken."""
-    added = [(uuid4(), incoming) for incoming in changes.added]
+    added = list(zip(store.new_ids(len(changes.added)), changes.added, strict=True))
     if changes.removed:
         await store.delete(tx, sync, account_id, [gone.id for gone in changes.removed])
     if changes.changed:

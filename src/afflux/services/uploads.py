@@ -11,6 +11,7 @@ from afflux.domain.syncs import SyncKind
 from afflux.domain.users import User
 from afflux.services import connections as linking
 from afflux.services import places, syncs
+from afflux.services.users import check_principal
 from afflux.store import connections, users
 from afflux.store import uploads as store
 from afflux.store.database import Tx
@@ -33,17 +34,26 @@ async def hand_in(
     """Keep a file and ask for the sync that reads it; the upload's id. Links the user to statement files where that
     is still to be done.
 
-    Raises `InvalidInput` for a file of more than `LARGEST` bytes.
+    Raises `InvalidInput` for a file of more than `LARGEST` bytes and a mapping that is no text, `NotFound` for an
+    unknown user.
     """
+    check_principal(principal, user.id)
     if len(content) > LARGEST:
         raise InvalidInput(f"{name}: larger than {LARGEST // 1024 // 1024} MiB")
-    await users.lock(tx, user.application_id, user.id)  # Two first files at once must not make two connections.
+    if mapping is not None and not linking.is_text(mapping):
+        raise InvalidInput("the mapping is not text")
+    await users.lock(tx, principal.application_id, user.id)  # Two first files at once must not make two connections.
     connection = await _connection(tx, vault, registry, principal, user)
     upload_id = uuid4()
     sealed = vault.of(user).seal(places.upload(user.application_id, upload_id), content)
-    await store.insert(tx, upload_id, connection, name, mapping, sealed)
+    await store.insert(tx, upload_id, connection, _shown(name), mapping, sealed)
     await syncs.request(tx, principal, connection, SyncKind.ALL, interactive=True)
     return upload_id
+
+
+def _shown(name: str) -> str:
+    """The name as it can be kept and shown: one line of at most 255 characters."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:255]
 
 
 async def _connection(tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User) -> Connection:

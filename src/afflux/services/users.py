@@ -1,9 +1,9 @@
 """Users: registered by their application, erased as a whole."""
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from afflux.domain.errors import Conflict, InvalidInput
+from afflux.domain.errors import Conflict, InvalidInput, NotFound
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.operations import OperationKind
 from afflux.domain.principal import Principal
@@ -22,6 +22,19 @@ def check_email(email: str) -> str:
     if len(email) > 254 or not _EMAIL.fullmatch(email):
         raise InvalidInput("invalid e-mail address")
     return email
+
+
+def check_principal(principal: Principal, user_id: UUID) -> None:
+    """Raises `NotFound` when the principal acts for another user, for whom this one does not exist."""
+    if principal.user_id not in (None, user_id):
+        raise NotFound("user not found")
+
+
+async def share(tx: Tx, principal: Principal, user_id: UUID) -> None:
+    """Keep the principal's user from being erased until the transaction ends. Raises `NotFound`."""
+    check_principal(principal, user_id)
+    if not await store.share(tx, principal.application_id, user_id):
+        raise NotFound("user not found")
 
 
 async def register(

@@ -17,6 +17,8 @@ from afflux.store import events
 JSONB_VERSION = b"\x01"
 #: What a process may be silent in a transaction before its locks go: one that hangs must not hold up all others.
 _LONGEST_SILENCE = "30s"
+#: Seconds after which a connection that nobody needed is closed.
+_SPARE = 30.0
 
 
 def _encode_jsonb(value: object) -> bytes:
@@ -90,8 +92,11 @@ class Database:
         """Connect. Close with `close`."""
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            # No connection is kept for its own sake: each costs PostgreSQL some 6 MB, and a pool that has to keep one
+            # fills the log while the database is away.
+            min_size=0,
             max_size=size,
+            max_inactive_connection_lifetime=_SPARE,
             init=_prepare,
             server_settings={"application_name": "afflux", "idle_in_transaction_session_timeout": _LONGEST_SILENCE},
         )

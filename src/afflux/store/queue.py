@@ -30,6 +30,8 @@ _BATCH = 50
 Handler = Callable[[RunSync, int], Awaitable[None]]
 
 
+#: The longest time between two looks at the queue. A dead worker's jobs are found by such a look, not by a message.
+LOOK = timedelta(seconds=2)
 #: Until a job that could not begin is delivered again.
 _AGAIN = timedelta(seconds=1)
 
@@ -87,7 +89,7 @@ class Consumer:
             manager = self._manager(connection)
             async with _shutdown_with(stop, manager):
                 await manager.run(
-                    dequeue_timeout=timedelta(seconds=2),
+                    dequeue_timeout=LOOK,
                     batch_size=max(1, min(_BATCH, self.concurrency // 2)),
                     max_concurrent_tasks=max(2, self.concurrency),  # The least that it can be told.
                     heartbeat_timeout=timedelta(seconds=self.heartbeat),

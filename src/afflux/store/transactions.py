@@ -1,10 +1,12 @@
 """Transactions: compared by hash, written only where they differ."""
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
+from asyncpg.pgproto import pgproto
 
 from afflux.domain.accounts import Transaction
 from afflux.domain.identity import Incoming
@@ -56,6 +58,16 @@ async def known_by_identity(
     return {identity: (id, hash) for identity, id, hash in rows}
 
 
+async def any_held(tx: Tx, sync: Sync, account_id: UUID) -> bool:
+    """Whether the account has rows at all."""
+    found = await tx.value(
+        "SELECT true FROM transactions WHERE application_id = $1 AND account_id = $2 LIMIT 1",
+        sync.application_id,
+        account_id,
+    )
+    return found is not None
+
+
 async def held(tx: Tx, sync: Sync, account_id: UUID, ids: Collection[UUID]) -> list[Held]:
     """What `reconcile` needs to know of these rows."""
     rows = await tx.fetch(
@@ -71,11 +83,19 @@ async def held(tx: Tx, sync: Sync, account_id: UUID, ids: Collection[UUID]) -> l
     return many(Held, rows)
 
 
+def new_ids(count: int) -> list[UUID]:
+    """Random ids (version 4) for new rows, drawn at once and in the driver's own type: far faster than `uuid4`."""
+    drawn = bytearray(os.urandom(16 * count))
+    drawn[6::16] = bytes(byte & 0x0F | 0x40 for byte in drawn[6::16])
+    drawn[8::16] = bytes(byte & 0x3F | 0x80 for byte in drawn[8::16])
+    return [pgproto.UUID(bytes(drawn[start : start + 16])) for start in range(0, len(drawn), 16)]
+
+
 def _values(incoming: Incoming) -> tuple[object, ...]:
     """The columns from `identity` to `raw`."""
     record = incoming.record
     return (
-        incoming.identity, incoming.hash, record.status.value, record.type.value, record.day, record.booking_date,
+        incoming.identity, incoming.hash, record.status, record.type, record.day, record.booking_date,
         record.value_date, record.transaction_date, record.amount, record.currency, record.text, record.counterparty,
         record.counterparty_account, record.references, record.check_number, record.original_amount,
         record.original_currency, record.settlement_month, record.raw,

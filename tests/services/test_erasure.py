@@ -1,0 +1,272 @@
+"""Erasing a user who has everything: nothing is left, nobody else is touched, and one record says that it happened."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from afflux.domain.errors import NotFound
+from afflux.domain.events import EventType
+from afflux.domain.operations import OperationKind
+from afflux.domain.syncs import SyncStatus
+from afflux.runtime import Runtime
+from afflux.services import connections, erasure, syncs, users
+from afflux.store import operations
+from tests.conftest import Tenant
+from tests.jobs.acting import answer, documents_of, events_of, link, request, synchronise, typed, until, working
+from tests.services.everything import everything
+from tests.services.handing_in import hand_in, is_read
+
+#: Rows of a user by the column that names whose they are.
+Rows = dict[str, list[str]]
+
+
+@dataclass
+class Canaries:
+    """Words that stand nowhere but where they are planted."""
+
+    words: list[str] = field(default_factory=list)
+
+    def __call__(self) -> str:
+        self.words.append(f"canary{secrets.token_hex(8)}")
+        return self.words[-1]
+
+
+def statement(canary: Canaries, rows: int) -> bytes:
+    """An OFX file with a canary in each of its texts."""
+    movements = "".join(
+        f"<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>2026010{n % 9 + 1}<TRNAMT>-{n}.10<FITID>{canary()}"
+        f"<NAME>{canary()}<MEMO>{canary()}</STMTTRN>"
+        for n in range(rows)
+    )
+    return (
+        "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR"
+        f"<BANKACCTFROM><BANKID>{canary()}<ACCTID>{canary()}<ACCTTYPE>CHECKING</BANKACCTFROM>"
+        f"<BANKTRANLIST><DTSTART>20260101<DTEND>20260131{movements}</BANKTRANLIST>"
+        "<LEDGERBAL><BALAMT>1.00<DTASOF>20260131</LEDGERBAL></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+    ).encode()
+
+
+async def register(runtime: Runtime, tenant: Tenant, canary: Canaries) -> Tenant:
+    """A user of the tenant's application, known by canaries."""
+    user = await users.register(
+        runtime.database,
+        runtime.vault,
+        tenant.principal,
+        email=f"{canary()}@example.org",
+        password=canary(),
+        external_id=canary(),
+    )
+    return Tenant(tenant.application, tenant.principal, user)
+
+
+async def live(runtime: Runtime, tenant: Tenant, canary: Canaries) -> None:
+    """Do everything that a user can do; a worker is at work. Leaves a sync waiting, one running and one looking."""
+    documented = await link(runtime, tenant, f"fast+accounts-1+documents-2+{canary()}")
+    await synchronise(runtime, tenant, documented)
+    await is_read(runtime, tenant, await hand_in(runtime, tenant, f"{canary()}.ofx", statement(canary, 10)))
+    await is_read(runtime, tenant, await hand_in(runtime, tenant, f"{canary()}.txt", canary().encode(), canary()))
+    refused = await link(runtime, tenant, f"fast+sms+{canary()}")
+    await synchronise(runtime, tenant, refused, typed(sms=canary()))
+    async with runtime.database.transaction() as tx:
+        await connections.create(
+            tx, runtime.vault, runtime.registry, tenant.principal, tenant.user, 1000,
+            {100000: {"login": canary(), "password": canary()}}, name=canary(),
+        )  # fmt: skip
+    await synchronise(runtime, tenant, await link(runtime, tenant, f"fast+app-never+{canary()}"))
+    await synchronise(runtime, tenant, await link(runtime, tenant, f"fast+sms+{canary()}"))
+    running = await request(runtime, tenant, await link(runtime, tenant, f"slow-30+{canary()}"))
+    await until(runtime, running, SyncStatus.RUNNING)
+    await _widget_and_tokens(runtime, tenant, canary)
+
+
+async def _widget_and_tokens(runtime: Runtime, tenant: Tenant, canary: Canaries) -> None:
+    app, user = tenant.application.id, tenant.user.id
+    async with runtime.database.transaction() as tx:
+        await tx.execute("UPDATE users SET profile = $1 WHERE id = $2", {"name": canary()}, user)
+        await tx.execute(
+            """INSERT INTO grants (id, application_id, user_id, registration_id, facade, family, access_hash, scope,
+                                   created_at)
+               SELECT $1, $2, $3, id, facade, $1, $4, $5, now() FROM registrations WHERE application_id = $2 LIMIT 1""",
+            uuid4(), app, user, canary().encode(), [canary()],
+        )  # fmt: skip
+        await tx.execute(
+            """INSERT INTO connect_sessions (id, application_id, user_id, facade, token_hash, action, state, created_at,
+                                             expires_at)
+               VALUES ($1, $2, $3, 'oxlin', $4, 'add', $5, now(), now())""",
+            uuid4(), app, user, canary().encode(), {"return": canary()},
+        )  # fmt: skip
+
+
+async def rows_where(dsn: str, column: str, value: UUID) -> Rows:
+    """Every row in which `column` has this value, by table, as text."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch(
+            "SELECT table_name AS name FROM information_schema.columns WHERE column_name = $1", column
+        )
+        found = {
+            each["name"]: await connection.fetch(
+                f"SELECT t::text AS row FROM {each['name']} AS t WHERE {column} = $1 ORDER BY 1", value
+            )
+            for each in tables
+        }
+        return {table: [row["row"] for row in rows] for table, rows in found.items()}
+    finally:
+        await connection.close()
+
+
+async def tables_of(runtime: Runtime, tenant: Tenant) -> set[str]:
+    """The tables with rows of the user."""
+    return {table for table, rows in (await rows_where(runtime.dsn, "user_id", tenant.user.id)).items() if rows}
+
+
+async def erase(runtime: Runtime, tenant: Tenant) -> erasure.Erased:
+    async with runtime.database.transaction() as tx:
+        return await erasure.erase(tx, tenant.principal, tenant.user.id, reason="asked for it", reason_code="GDPR17")
+
+
+async def no_jobs(runtime: Runtime) -> None:
+    """Wait until the jobs that the erased user left have found that there is nothing to do."""
+    async with asyncio.timeout(20):
+        while (await everything(runtime.dsn)).cells["pgqueuer.id"]:
+            await asyncio.sleep(0.1)
+
+
+async def test_nothing_of_an_erased_user_is_left_and_nobody_else_is_touched(
+    runtime: Runtime, alice: Tenant, bob: Tenant
+) -> None:
+    canary, others = Canaries(), Canaries()
+    victim = await register(runtime, alice, canary)
+    neighbour = await register(runtime, alice, others)
+    async with working(runtime):
+        await live(runtime, victim, canary)
+        for other in (neighbour, bob):
+            await is_read(runtime, other, await hand_in(runtime, other, "x.ofx", statement(others, 2)))
+            await synchronise(runtime, other, await link(runtime, other, "fast+accounts-1+documents-2"))
+        kept = await rows_where(runtime.dsn, "user_id", neighbour.user.id)
+        bobs = await rows_where(runtime.dsn, "application_id", bob.application.id)
+        planted = await everything(runtime.dsn)
+        async with runtime.database.transaction() as tx:
+            counted = await erasure.preview(tx, victim.application.id, victim.user.id)
+        assert (await erase(runtime, victim)).counts.keys() == counted.keys()
+        await no_jobs(runtime)
+    held = await everything(runtime.dsn)
+    assert len(canary.words) >= 40
+    assert sum(bool(planted.places_of(word)) for word in canary.words) >= 30, "the canaries were never there"
+    assert {word: held.places_of(word) for word in canary.words if held.places_of(word)} == {}
+    assert await tables_of(runtime, victim) == {"operations"}
+    assert await rows_where(runtime.dsn, "user_id", neighbour.user.id) == kept
+    assert await rows_where(runtime.dsn, "application_id", bob.application.id) == bobs
+
+
+async def test_what_was_counted_before_is_what_goes(runtime: Runtime, alice: Tenant) -> None:
+    await link(runtime, alice, "fast+accounts-1")
+    async with runtime.database.transaction() as tx:
+        counted = await erasure.preview(tx, alice.application.id, alice.user.id)
+    rows = await rows_where(runtime.dsn, "user_id", alice.user.id)
+    assert counted == {table: len(found) for table, found in rows.items() if found and table != "operations"}
+    assert (await erase(runtime, alice)).counts == counted
+
+
+async def test_an_erasure_leaves_one_record_and_one_event(runtime: Runtime, alice: Tenant) -> None:
+    erased = await erase(runtime, alice)
+    async with runtime.database.transaction() as tx:
+        record, registered = await operations.on_user(tx, alice.application.id, alice.user.id)
+    (event,) = await events_of(runtime, alice)
+    assert (record.id, record.kind, record.reason) == (erased.operation_id, OperationKind.ERASE, "asked for it")
+    assert record.reason_code == "GDPR17"
+    assert record.counts == erased.counts
+    assert registered.kind is OperationKind.REGISTER
+    assert (event.type, event.user_id, event.data) == (EventType.USER_ERASED, None, {"user_id": str(alice.user.id)})
+
+
+async def test_a_user_is_erased_once(runtime: Runtime, alice: Tenant) -> None:
+    async def attempt() -> str:
+        try:
+            return str((await erase(runtime, alice)).operation_id)
+        except NotFound as error:
+            return str(error)
+
+    outcomes = await asyncio.gather(*(attempt() for _ in range(5)))
+    assert sorted(outcomes)[1:] == ["user not found"] * 4
+    async with runtime.database.transaction() as tx:
+        assert len(await operations.on_user(tx, alice.application.id, alice.user.id)) == 2
+
+
+async def test_nothing_of_an_erased_user_can_be_born(runtime: Runtime, alice: Tenant) -> None:
+    connection = await link(runtime, alice, "fast+quiet+sms")
+    await erase(runtime, alice)
+    births = (
+        lambda: link(runtime, alice, "fast"),
+        lambda: hand_in(runtime, alice, "x.ofx", b"OFXHEADER:100"),
+        lambda: request(runtime, alice, connection),
+    )
+    for birth in births:
+        with pytest.raises(NotFound):
+            await birth()
+    for born in ("grants", "connect_sessions"):
+        assert (await rows_where(runtime.dsn, "user_id", alice.user.id))[born] == []
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await _widget_and_tokens(runtime, alice, Canaries())
+
+
+async def test_an_erasure_in_the_midst_of_everything_ends_without_waiting_for_it(
+    runtime: Runtime, alice: Tenant
+) -> None:
+    linked = [await link(runtime, alice, f"fast+accounts-3+history-300+{n}") for n in range(4)]
+    asking = await link(runtime, alice, "fast+quiet+sms")
+    async with working(runtime):
+        await synchronise(runtime, alice, asking)
+        await asyncio.gather(*(request(runtime, alice, connection) for connection in linked))
+        doings = [
+            answer(runtime, alice, asking, typed(sms="1234")),
+            *(request(runtime, alice, connection) for connection in linked),
+            link(runtime, alice, "fast"),
+            hand_in(runtime, alice, "x.ofx", statement(Canaries(), 2)),
+        ]
+        others = asyncio.gather(*doings, return_exceptions=True)
+        await asyncio.wait_for(erase(runtime, alice), 20)
+        refusals = [each for each in await others if isinstance(each, BaseException)]
+    assert all(isinstance(refusal, NotFound | syncs.Conflict) for refusal in refusals), refusals
+    assert await tables_of(runtime, alice) == {"operations"}
+
+
+async def test_bytes_that_two_connections_share_go_with_the_last_of_them(runtime: Runtime, alice: Tenant) -> None:
+    portal = [await link(runtime, alice, "a@example.org", provider=1006, password="p") for _ in range(2)]
+    async with working(runtime):
+        for connection in portal:
+            await synchronise(runtime, alice, connection)
+    for connection, left in zip(portal, (1, 0), strict=True):
+        async with runtime.database.transaction() as tx:
+            await connections.delete(tx, alice.principal, connection)
+            assert await tx.value("SELECT count(*) FROM blobs") == left
+    assert await documents_of(runtime, alice) == []
+
+
+async def test_every_table_of_users_hangs_on_them_by_cascades(cluster: str) -> None:
+    connection = await asyncpg.connect(cluster)
+    links = await connection.fetch(
+        """
+        SELECT conrelid::regclass::text AS child, confrelid::regclass::text AS parent, attname AS column, attnotnull
+        FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+        WHERE contype = 'f' AND confdeltype = 'c'
+        """
+    )
+    with_user = await connection.fetch(
+        "SELECT table_name AS name FROM information_schema.columns WHERE column_name = 'user_id'"
+    )
+    await connection.close()
+    hanging = {"users"}
+    for _ in links:
+        hanging |= {
+            link["child"]
+            for link in links
+            if link["parent"] in hanging
+            and (link["attnotnull"] or (link["parent"], link["column"]) == ("users", "user_id"))
+        }
+    assert len(with_user) >= 12
+    assert {table["name"] for table in with_user} - hanging == {"operations"}

@@ -1,0 +1,52 @@
+"""The benchmarks still run and say what they should; how fast anything is, is not tested."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], capture_output=True, text=True, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def results() -> list[dict[str, Any]]:
+    """What the quick run prints as JSON."""
+    done = run("--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_every_budget_of_the_design_has_a_number(results: list[dict[str, Any]]) -> None:
+    budgets = {("%", 50, True), ("rows/s", 150_000, True), ("tables", 0, False), ("s", 3, False), ("MB", 400, False)}
+    budgets |= {("ms", 50, False), ("%", 60, True), ("s", 45, False), ("MB", 200, False), ("% of a core", 2, False)}
+    assert budgets <= {(each["unit"], each["target"], each["at_least"]) for each in results}
+
+
+def test_a_verdict_follows_from_the_number_and_its_target(results: list[dict[str, Any]]) -> None:
+    for each in results:
+        reached = each["measured"] >= each["target"] if each["at_least"] else each["measured"] <= each["target"]
+        assert each["met"] == reached, each
+
+
+def test_whatever_the_speed_nothing_is_written_twice_and_every_sync_ends(results: list[dict[str, Any]]) -> None:
+    exact = {each["what"]: each for each in results if each["unit"] in ("tables", "syncs")}
+    assert exact["tables written by it"]["measured"] == 0
+    assert all(each["met"] for what, each in exact.items() if what.endswith("finished"))
+
+
+def test_a_part_is_measured_by_its_name_and_shown_as_a_table() -> None:
+    done = run("--quick", "reads")
+    assert done.returncode == 0, done.stderr
+    assert "read of 50 transactions" in done.stdout
+    assert "≥ 60" in done.stdout
+
+
+def test_an_unknown_name_is_one_clear_line() -> None:
+    done = run("nonsense")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("no such benchmark: nonsense")
