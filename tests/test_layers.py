@@ -11,10 +11,15 @@ SOURCE = Path(__file__).parent.parent / "src" / "afflux"
 #: From the top of the house to its cellar. Rooms on one floor do not meet, except those joined by a space.
 FLOORS = (
     ("cli __main__",),
-    ("app worker serve local supervisor",),
+    ("app worker serve local access prepare supervisor",),
     ("facades", "widget", "jobs"),
     ("runtime services",),
-    ("store", "connectors", "delivery", "postgres postgres_account postgres_cluster postgres_remains launch datafolder"),
+    (
+        "store",
+        "connectors",
+        "delivery",
+        "postgres postgres_account postgres_cluster postgres_remains launch datafolder",
+    ),
     ("config",),
     ("domain",),
 )
@@ -50,9 +55,7 @@ def test_imports_go_down_only(path: Path) -> None:
     if mine == "__init__":
         return
     assert mine in FLOOR, f"which floor does {mine} belong to? Say so in FLOORS"
-    wrong = {
-        room for room in imported_rooms(path) - {mine} if FLOOR[room] <= FLOOR[mine] and room not in JOINED[mine]
-    }
+    wrong = {room for room in imported_rooms(path) - {mine} if FLOOR[room] <= FLOOR[mine] and room not in JOINED[mine]}
     assert not wrong
 
 

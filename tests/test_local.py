@@ -7,7 +7,8 @@ import pytest
 
 from afflux.config import Settings
 from afflux.domain.errors import AffluxError, InvalidInput
-from afflux.local import command_runtime, prepare
+from afflux.local import command_runtime
+from afflux.prepare import prepare
 from tests.conftest import ROOT_KEY
 
 

@@ -42,11 +42,20 @@ class Settings:
 
 def _convert(name: str, kind: object, text: str) -> object:
     if kind in (int, "int"):
-        try:
-            return int(text)
-        except ValueError:
-            raise InvalidInput(f"{PREFIX}{name.upper()} must be a whole number") from None
+        return _number(name, text)
+    if name == "database_url" and not text.startswith(("postgres://", "postgresql://")):
+        raise InvalidInput(f"{PREFIX}DATABASE_URL must begin with postgresql://")
     return Path(text) if kind in (Path, "Path") else text
+
+
+def _number(name: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise InvalidInput(f"{PREFIX}{name.upper()} must be a whole number") from None
+    if number < 1 and name != "clock_offset":
+        raise InvalidInput(f"{PREFIX}{name.upper()} must be at least 1")
+    return number
 
 
 def load(environment: Mapping[str, str] = os.environ, **overrides: object) -> Settings:

@@ -2,20 +2,18 @@
 
 import asyncio
 import logging
-import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
 
 import httpx
 
+from afflux.access import root_key
 from afflux.config import Settings
 from afflux.datafolder import open_data_folder
 from afflux.domain.errors import AffluxError
-from afflux.local import prepare, root_key
 from afflux.postgres import EmbeddedPostgres
-from afflux.supervisor import Child, Supervisor
+from afflux.supervisor import Child, Supervisor, stopped_by_signal
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +27,7 @@ async def serve(settings: Settings, host: str, port: int, say: Callable[[str], N
     Raises `AffluxError` when another server has the data folder or the address, or when the start is not safe.
     """
     data = open_data_folder(settings.data)
-    key = root_key(settings, data)
+    root_key(settings, data)
     stop = stopped_by_signal()
     with data.lock():
         await _require_free(host, port)
@@ -37,7 +35,7 @@ async def serve(settings: Settings, host: str, port: int, say: Callable[[str], N
         try:
             if postgres is not None:
                 await postgres.start()
-            await prepare(settings, settings.database_url or (postgres.dsn if postgres else ""), key)
+            await _prepare(settings)
             supervisor = Supervisor(_children(settings, host, port), postgres=postgres)
             announcing = asyncio.create_task(_announce(host, port, say))
             await supervisor.run(stop)
@@ -47,22 +45,21 @@ async def serve(settings: Settings, host: str, port: int, say: Callable[[str], N
                 await postgres.stop()
 
 
-def stopped_by_signal() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+async def _prepare(settings: Settings) -> None:
+    """Migrate in a process of its own, which takes with it the memory that only migrations need."""
+    process = await asyncio.create_subprocess_exec(*_command(settings, "prepare"))
+    if await process.wait():
+        raise AffluxError("the database could not be prepared")
+
+
+def _command(settings: Settings, part: str) -> list[str]:
+    """A part as a command of our own; the settings reach it by the environment and the data folder."""
+    return [sys.executable, "-m", "afflux", part, "--data", str(settings.data)]
 
 
 def _children(settings: Settings, host: str, port: int) -> list[Child]:
-    """The parts, as commands of our own; the settings reach them by the environment and the data folder."""
-    afflux = [sys.executable, "-m", "afflux"]
-    data = ["--data", str(settings.data)]
-    return [
-        Child("api", [*afflux, "api", *data, "--host", host, "--port", str(port)], dict(os.environ)),
-        Child("worker", [*afflux, "worker", *data], dict(os.environ)),
-    ]
+    api = [*_command(settings, "api"), "--host", host, "--port", str(port)]
+    return [Child("api", api), Child("worker", _command(settings, "worker"))]
 
 
 async def _require_free(host: str, port: int) -> None:

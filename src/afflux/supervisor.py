@@ -69,6 +69,14 @@ class Supervisor:
                     await until.wait()
 
 
+def stopped_by_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
 def end_with_supervisor() -> None:
     """Tie this process and its group to the supervisor that started it: call it first thing in a child.
 

@@ -20,6 +20,7 @@ from afflux.jobs.run_sync import give_up, run_sync
 from afflux.runtime import Runtime
 from afflux.services import syncs
 from afflux.store import syncs as sync_store
+from afflux.store.database import AWAY
 from afflux.store.queue import Consumer, NotBegun
 
 log = logging.getLogger(__name__)
@@ -30,19 +31,6 @@ _GRACE, _HAND_BACK = 25.0, 3.0
 _TICK, _RESCUE = 1.0, 30.0
 #: Syncs that housekeeping looks at in one go.
 _AT_ONCE = 100
-#: What says that the database is away, not that we are wrong.
-AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    # How a connection that broke within a transaction complains when that is to be rolled back.
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
 
 
 @dataclass(eq=False, slots=True)

@@ -14,8 +14,7 @@ from afflux.domain.users import User
 from afflux.runtime import Runtime
 from afflux.services import connections, syncs, users
 from afflux.store import syncs as sync_store
-from afflux.store.database import Tx
-from afflux.worker import AWAY
+from afflux.store.database import AWAY, Tx
 from tests.conftest import Tenant, make_tenant
 
 T = TypeVar("T")

@@ -78,7 +78,12 @@ async def test_every_table_belongs_to_a_tenant_or_says_why_not(cluster: str) -> 
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELECT id FROM users WHERE id = $1", "DELETE FROM events WHERE user_id = $1", "UPDATE syncs SET status = $1 WHERE id = $2"],
+    [
+        "SELECT id FROM users WHERE id = $1",
+        "DELETE FROM events WHERE user_id = $1",
+        "UPDATE syncs SET status = $1 WHERE id = $2",
+    ],
 )
 def test_the_reader_notices_a_missing_filter(sql: str) -> None:
-    assert VERBS.match(sql) and not filters(sql)
+    assert VERBS.match(sql)
+    assert not filters(sql)

@@ -3,19 +3,28 @@
 import os
 import sys
 import traceback
+from functools import cache
+from importlib import import_module
 
-from afflux.cli import applications, data, demo, sandbox, server, statements, synchronise, users
 from afflux.cli.options import cli
 from afflux.domain.errors import AffluxError
 
 __all__ = ["main"]
 
-for family in (server, applications, users, synchronise, data, statements, sandbox, demo):
-    family.add_to(cli)
+#: Every module of commands, in the order in which `--help` lists them.
+_FAMILIES = (
+    "serve", "api", "worker", "prepare",
+    "applications", "users", "synchronise", "data", "statements", "sandbox", "demo",
+)  # fmt: skip
+#: Commands that are processes, each in a module of its name. They load no other: a worker has no use for a web server.
+_PROCESSES = ("serve", "api", "worker", "prepare")
 
 
 def main() -> None:
     """Run the command line. Anything that goes wrong is one line on standard error and a non-zero exit."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    for family in [command] if command in _PROCESSES else _FAMILIES:
+        _load(family)
     try:
         code = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -30,6 +39,12 @@ def main() -> None:
     except Exception as error:
         sys.exit(_explain(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@cache
+def _load(family: str) -> None:
+    """Add the commands of this module, once."""
+    import_module(f"afflux.cli.{family}").add_to(cli)
 
 
 def _explain(error: Exception) -> int:

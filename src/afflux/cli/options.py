@@ -20,8 +20,7 @@ from afflux.domain.errors import AffluxError, InvalidInput, NotFound
 from afflux.domain.principal import Principal, Role
 from afflux.domain.users import User
 from afflux.store import applications, users
-from afflux.store.database import Tx
-from afflux.worker import AWAY
+from afflux.store.database import AWAY, Tx
 
 T = TypeVar("T")
 
@@ -33,6 +32,12 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@cli.callback()
+def _many() -> None:
+    """Account-data aggregation server: one core, many dialects."""
+
 
 Data = Annotated[
     Path | None,

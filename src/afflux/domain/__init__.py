@@ -1,2 +1,1 @@
-"""What things are: frozen values, records, challenges, events, the error tree and `reconcile`. Standard library only.
-"""
+"""What things are: frozen values, records, challenges, events, errors and `reconcile`. Standard library only."""

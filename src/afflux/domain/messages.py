@@ -69,8 +69,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """The human is needed. Ends the run; `parked` comes back to `resume` with the answer, perhaps in another process.
-    """
+    """The human is needed. Ends the run; `parked` comes back to `resume` with the answer, in any process."""
 
     challenge: Challenge
     parked: bytes

@@ -53,7 +53,14 @@ TRANSITIONS: dict[SyncStatus, frozenset[SyncStatus]] = {
             SyncStatus.CANCELLED,
         }
     ),
-    SyncStatus.WAITING: frozenset({SyncStatus.PENDING, SyncStatus.FAILED, SyncStatus.CANCELLED}),
+    SyncStatus.WAITING: frozenset(
+        {
+            SyncStatus.RUNNING,  # a look whether a decoupled challenge was approved
+            SyncStatus.PENDING,
+            SyncStatus.FAILED,
+            SyncStatus.CANCELLED,
+        }
+    ),
     SyncStatus.FINISHED: frozenset(),
     SyncStatus.FAILED: frozenset(),
     SyncStatus.CANCELLED: frozenset(),

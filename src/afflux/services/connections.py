@@ -75,7 +75,6 @@ async def create(
     if not typed or not typed.keys() <= channels.keys():
         raise InvalidInput("a connection needs channels of its provider")
     values = {id: check_fields(channels[id].fields, typed[id]) for id in typed}
-    logins = [value["login"] for value in values.values() if "login" in value]
     connection = await store.insert(
         tx,
         uuid4(),
@@ -83,7 +82,7 @@ async def create(
         user.id,
         provider_id,
         name or provider.name,
-        mask_login(logins[0]) if logins else None,
+        _mask(values),
         auto_sync,
     )
     sealed = _sealed(vault, user, connection.id, channels, values)
@@ -91,6 +90,12 @@ async def create(
         await store.insert_channel(tx, connection, channel_id, credentials)
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_CREATED, user.id, {}, connection.id))
     return connection
+
+
+def _mask(values: Typed) -> str | None:
+    """The first login among what was typed, with its middle hidden."""
+    logins = [value["login"] for value in values.values() if "login" in value]
+    return mask_login(logins[0]) if logins else None
 
 
 def _sealed(
@@ -123,6 +128,8 @@ async def change_credentials(
     sealed = _sealed(vault, user, connection.id, channels, values)
     kept = {id: credentials for id, credentials in sealed.items() if credentials is not None}
     await store.set_credentials(tx, principal.application_id, connection.id, kept)
+    if (mask := _mask(values)) is not None:
+        await store.set_login_mask(tx, principal.application_id, connection.id, mask)
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_UPDATED, user.id, {}, connection.id))
 
 

@@ -8,7 +8,7 @@ from afflux.domain.operations import OperationKind
 from afflux.domain.principal import Principal
 from afflux.services.users import check_principal
 from afflux.store import erasure as store
-from afflux.store import operations, users
+from afflux.store import operations, queue, users
 from afflux.store.database import Tx
 
 
@@ -39,6 +39,7 @@ async def erase(
     application_id = principal.application_id
     await users.lock(tx, application_id, user_id)
     counts = await store.count(tx, application_id, user_id)
+    await queue.drop_of_user(tx, application_id, user_id)
     await users.delete(tx, application_id, user_id)
     operation_id = uuid4()
     await operations.insert(

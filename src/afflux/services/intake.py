@@ -29,6 +29,7 @@ from afflux.services.accounts import KnownAccounts
 from afflux.services.transactions import Batch, Counts
 from afflux.store import accounts as account_store
 from afflux.store import connections
+from afflux.store import syncs as sync_store
 from afflux.store.database import Database, Tx
 from afflux.store.vault import Sealer
 
@@ -52,6 +53,12 @@ class Result:
     def of(cls, kept: Any) -> "Result":
         """From what `as_json` kept."""
         return cls(**{**kept, "transactions": Counts(**kept["transactions"])}) if kept else cls()
+
+    @property
+    def written(self) -> int:
+        """How many rows were written: a run that is replayed writes none until it gets further than before."""
+        rows = self.transactions
+        return rows.added + rows.changed + rows.removed + self.documents_added + self.documents_changed
 
     def as_json(self) -> dict[str, Any]:
         """For keeping with the sync."""
@@ -175,6 +182,7 @@ class Intake:
     async def flush(self, tx: Tx) -> None:
         """Store everything that is complete. Raises `Fenced` when somebody else owns the sync."""
         await syncs.hold(tx, self.sync)
+        before = self.result.written
         if self._accounts or self._listed:
             self._enter(tx)
             await self._flush_accounts(tx)
@@ -182,7 +190,9 @@ class Intake:
             await self._flush_batch(tx, batch)
         self._ready = []
         await self._flush_documents(tx)
-        await self.keep_state(tx)
+        await self._keep_state(tx)
+        if self.sync.losses and self.result.written > before:
+            await sync_store.forgive(tx, self.sync)
 
     async def _flush_accounts(self, tx: Tx) -> None:
         if self.whole:
@@ -224,7 +234,7 @@ class Intake:
         self.result.documents_changed += changed
         self._documents = []
 
-    async def keep_state(self, tx: Tx) -> None:
+    async def _keep_state(self, tx: Tx) -> None:
         """Keep what the connector wants back next time; after a failure too, for its token may be a new one."""
         application_id, connection_id = self.sync.application_id, self.sync.connection_id
         if self._state is not None:

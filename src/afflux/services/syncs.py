@@ -10,14 +10,15 @@ import msgspec
 
 from afflux.domain.challenges import Answer, Challenge, ChallengeKind
 from afflux.domain.connections import ChannelStatus, Connection
-from afflux.domain.errors import Conflict, Fenced, InvalidInput, NotFound, SyncErrorCode
+from afflux.domain.errors import SYNC_ERRORS, Conflict, Fenced, InvalidInput, NotFound, SyncErrorCode
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.jobs import RunSync
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.domain.users import User
 from afflux.services import places
-from afflux.store import connections, queue, users
+from afflux.services.users import check_principal
+from afflux.store import connections, queue, uploads, users
 from afflux.store import syncs as store
 from afflux.store.database import Tx
 from afflux.store.vault import Vault
@@ -64,6 +65,7 @@ async def request(tx: Tx, principal: Principal, connection: Connection, kind: Sy
     One connection never has two active syncs. A wish for `ACCOUNTS` while only `ALL` is running is kept and follows.
     Raises `NotFound` when the connection was deleted meanwhile.
     """
+    check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
     while True:
         active = await store.lock_active(tx, principal.application_id, connection.id)
@@ -149,6 +151,7 @@ async def answer(tx: Tx, vault: Vault, principal: Principal, connection: Connect
     Raises `Conflict` when no challenge is open and `InvalidInput` naming a value that is missing. Whether a code is
     right is for the provider to say.
     """
+    check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
     sync = await store.lock_active(tx, principal.application_id, connection.id)
     challenge = open_challenge(sync)
@@ -209,12 +212,15 @@ async def fail(tx: Tx, sync: Sync, code: SyncErrorCode, detail: str, result: Map
         tx, sync.application_id, sync.id, SyncStatus.FAILED, error=code, detail=detail or None, result=result
     )
     await connections.failed(tx, sync.application_id, sync.connection_id)
+    # A file that a run could not get past is refused; otherwise the next run would meet it again.
+    await uploads.fail_oldest(tx, sync.application_id, sync.connection_id, detail or SYNC_ERRORS[code].text)
     tx.record(event(sync, EventType.SYNC_FAILED, {"error": code}))
     await _follow(tx, sync)
 
 
 async def cancel(tx: Tx, principal: Principal, connection: Connection) -> Sync:
     """End the connection's active sync where it stands. Raises `Conflict` when there is none."""
+    check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
     sync = await store.lock_active(tx, principal.application_id, connection.id)
     if sync is None:
@@ -225,12 +231,16 @@ async def cancel(tx: Tx, principal: Principal, connection: Connection) -> Sync:
 
 
 async def _follow(tx: Tx, ended: Sync) -> None:
-    """Start what was asked for while the sync ran and was not covered by it."""
+    """Start what was asked for while the sync ran and was not covered by it, and what its file connection still has
+    to read.
+    """
     current = await store.by_id(tx, ended.application_id, ended.id)
-    if current.then_kind is not None:
+    waiting = await uploads.next_waiting(tx, ended.application_id, ended.connection_id)
+    kind = current.then_kind or (SyncKind.ALL if waiting is not None else None)
+    if kind is not None:
         connection = await connections.by_id(tx, ended.application_id, ended.user_id, ended.connection_id)
         principal = Principal(ended.application_id, Role.SYSTEM, ended.user_id)
-        await request(tx, principal, connection, current.then_kind, interactive=ended.interactive)
+        await request(tx, principal, connection, kind, interactive=ended.interactive)
 
 
 async def expire(tx: Tx, seen: Sync) -> None:

@@ -190,6 +190,16 @@ async def set_credentials(tx: Tx, application_id: UUID, connection_id: UUID, cre
     )
 
 
+async def set_login_mask(tx: Tx, application_id: UUID, connection_id: UUID, login_mask: str) -> None:
+    """Show another login."""
+    await tx.execute(
+        "UPDATE connections SET login_mask = $3 WHERE application_id = $1 AND id = $2",
+        application_id,
+        connection_id,
+        login_mask,
+    )
+
+
 async def succeeded(tx: Tx, application_id: UUID, connection_id: UUID) -> None:
     """A sync of the connection ended well."""
     await tx.execute(

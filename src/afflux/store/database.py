@@ -15,6 +15,19 @@ from afflux.domain.events import NewEvent
 from afflux.store import events
 
 JSONB_VERSION = b"\x01"
+#: What says that the database is away, not that we are wrong.
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    # How a connection that broke within a transaction complains when that is to be rolled back.
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
 #: What a process may be silent in a transaction before its locks go: one that hangs must not hold up all others.
 _LONGEST_SILENCE = "30s"
 #: Seconds after which a connection that nobody needed is closed.

@@ -64,6 +64,19 @@ async def enqueue(tx: Tx, job: RunSync, provider_id: int, *, after: timedelta | 
     return int(job_id)
 
 
+async def drop_of_user(tx: Tx, application_id: UUID, user_id: UUID) -> None:
+    """Take the user's jobs out of the queue; one in hand finds its sync gone."""
+    await tx.execute(
+        """
+        DELETE FROM pgqueuer WHERE id IN (
+            SELECT job_id FROM syncs WHERE application_id = $1 AND user_id = $2 AND job_id IS NOT NULL
+        )
+        """,
+        application_id,
+        user_id,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumer:
     """Takes jobs off the queue and hands each to `handle`, many at a time."""

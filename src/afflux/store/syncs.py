@@ -143,6 +143,11 @@ async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: i
     )
 
 
+async def forgive(tx: Tx, sync: Sync) -> None:
+    """Count lost workers anew, after `hold`: the run got further than any before it."""
+    await tx.execute("UPDATE syncs SET losses = 0 WHERE application_id = $1 AND id = $2", sync.application_id, sync.id)
+
+
 async def entered(tx: Tx, sync: Sync, stage: SyncKind, outcomes: Mapping[str, str], result: Mapping[str, Any]) -> None:
     """Note what the stage has come to, after `hold`."""
     await tx.execute(

@@ -55,6 +55,23 @@ async def next_waiting(tx: Tx, application_id: UUID, connection_id: UUID) -> Upl
     return maybe(Upload, row)
 
 
+async def fail_oldest(tx: Tx, application_id: UUID, connection_id: UUID, error: str) -> int:
+    """Refuse the oldest file of the connection that is still to be read; how many there were, 0 or 1."""
+    return await tx.execute(
+        """
+        UPDATE uploads SET status = 'failed', error = $3, ended_at = $4, content = NULL
+        WHERE application_id = $1 AND id = (
+            SELECT id FROM uploads WHERE application_id = $1 AND connection_id = $2 AND status = 'waiting'
+            ORDER BY number LIMIT 1
+        )
+        """,
+        application_id,
+        connection_id,
+        error,
+        tx.now,
+    )
+
+
 async def end(
     tx: Tx,
     sync: Sync,

@@ -1,8 +1,6 @@
 """How money moved, from the codes of the formats. What is not clear stays `other`."""
 
-from lxml import etree
-
-from afflux.connectors.files.xml import words
+from afflux.connectors.files.xml import Part, words
 from afflux.domain.records import TransactionType
 
 #: ISO 20022 bank transaction codes: family within the domain PMNT (External Code Sets, BankTransactionCode).
@@ -122,7 +120,7 @@ _OFX = {
 }
 
 
-def type_of_camt(entry: etree._Element, single: etree._Element | None) -> TransactionType:
+def type_of_camt(entry: Part, single: Part | None) -> TransactionType:
     """From the entry's code, else from that of its only detail."""
     for holder in (entry, single):
         if holder is not None and (kind := _camt_code(holder)) is not TransactionType.OTHER:
@@ -130,7 +128,7 @@ def type_of_camt(entry: etree._Element, single: etree._Element | None) -> Transa
     return TransactionType.OTHER
 
 
-def _camt_code(holder: etree._Element) -> TransactionType:
+def _camt_code(holder: Part) -> TransactionType:
     subfamily = words(holder, "BkTxCd/Domn/Fmly/SubFmlyCd")
     family = words(holder, "BkTxCd/Domn/Fmly/Cd")
     found = _SUBFAMILIES.get(subfamily or "") or _FAMILIES.get(family or "")

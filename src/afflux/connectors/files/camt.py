@@ -14,7 +14,7 @@ from afflux.connectors.files import values
 from afflux.connectors.files.camt_entry import Frame, read_entry
 from afflux.connectors.files.safety import FileInvalid, check_count
 from afflux.connectors.files.statement import Note, Reading, StatedAccount, Statement
-from afflux.connectors.files.xml import find, find_all, local_name, source, words
+from afflux.connectors.files.xml import Part, find, find_all, local_name, source, words
 from afflux.domain.records import AccountType, Balance, TransactionRecord, TransactionStatus
 
 _MESSAGES = {
@@ -69,19 +69,19 @@ def read_camt(root: etree._Element) -> Reading:
     return Reading(format=formats[0], statements=tuple(statements), notes=tuple(notes))
 
 
-def _messages(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
+def _messages(root: etree._Element) -> Iterator[tuple[Part, str, str]]:
     # Version 01 had its number in the element's name.
     names = (f"{{*}}{name}{suffix}" for name in _MESSAGES for suffix in ("", "V01"))
     for element in root.iter(*names):
-        yield element, *_MESSAGES[local_name(element).removesuffix("V01")]
+        yield Part(element), *_MESSAGES[local_name(element).removesuffix("V01")]
 
 
-def _format(message: etree._Element, family: str) -> str:
-    match = _NAMESPACE.search(etree.QName(message).namespace or "")
+def _format(message: Part, family: str) -> str:
+    match = _NAMESPACE.search(etree.QName(message.element).namespace or "")
     return match[0] if match else family
 
 
-def _statement(element: etree._Element, family: str, number: int, notes: list[Note]) -> Statement:
+def _statement(element: Part, family: str, number: int, notes: list[Note]) -> Statement:
     place = f"statement {number}"
     balances = _balances(element, place)
     account = _account(element, balances, place)
@@ -109,16 +109,16 @@ def _statement(element: etree._Element, family: str, number: int, notes: list[No
     )
 
 
-def _account(element: etree._Element, balances: list[tuple[str, Balance]], place: str) -> StatedAccount:
+def _account(element: Part, balances: list[tuple[str, Balance]], place: str) -> StatedAccount:
     account = find(element, "Acct")
     if account is None:
-        raise FileInvalid(f"{place}, line {element.sourceline}: the element Acct is missing.")
+        raise FileInvalid(f"{place}, line {element.line}: the element Acct is missing.")
     declared = words(account, "Id/IBAN")
     other = words(account, "Id/Othr/Id|Id/PrtryAcct/Id|Id/BBAN|Id/UPIC")
     iban = "".join(declared.split()).upper() if declared else values.as_iban(other or "")
     number = iban or other
     if not number:
-        raise FileInvalid(f"{place}, line {account.sourceline}: the account has no number (Acct/Id).")
+        raise FileInvalid(f"{place}, line {account.line}: the account has no number (Acct/Id).")
     institution = words(account, "Svcr/FinInstnId/BICFI|Svcr/FinInstnId/BIC")
     member = institution or words(
         account, "Svcr/FinInstnId/ClrSysMmbId/MmbId|Svcr/FinInstnId/CmbndId/ClrSysMmbId/MmbId"
@@ -138,7 +138,7 @@ def _account(element: etree._Element, balances: list[tuple[str, Balance]], place
 
 
 def _account_currency(
-    element: etree._Element, account: etree._Element, balances: list[tuple[str, Balance]], place: str
+    element: Part, account: Part, balances: list[tuple[str, Balance]], place: str
 ) -> str:
     if stated := words(account, "Ccy"):
         return values.currency(stated, f"{place}, element Ccy")
@@ -146,11 +146,11 @@ def _account_currency(
         return balances[0][1].currency
     for amount in find_all(element, "Ntry/Amt"):
         if code := amount.get("Ccy"):
-            return values.currency(code, f"{place}, line {amount.sourceline}, attribute Ccy")
+            return values.currency(code, f"{place}, line {amount.line}, attribute Ccy")
     raise FileInvalid(f"{place}: no currency is stated, neither for the account nor for an amount.")
 
 
-def _balances(element: etree._Element, place: str) -> list[tuple[str, Balance]]:
+def _balances(element: Part, place: str) -> list[tuple[str, Balance]]:
     """The balances whose type we know, with their code, in the order of the file."""
     account_currency = words(element, "Acct/Ccy")
     stated = []
@@ -162,15 +162,15 @@ def _balances(element: etree._Element, place: str) -> list[tuple[str, Balance]]:
     return stated
 
 
-def _balance(balance: etree._Element, kind: str, account_currency: str | None, place: str) -> Balance:
+def _balance(balance: Part, kind: str, account_currency: str | None, place: str) -> Balance:
     amount = find(balance, "Amt")
     day = words(balance, "Dt/Dt|Dt/DtTm")
     if amount is None or not amount.text or day is None:
-        raise FileInvalid(f"{place}, line {balance.sourceline}: a balance needs an amount and a date.")
+        raise FileInvalid(f"{place}, line {balance.line}: a balance needs an amount and a date.")
     code = amount.get("Ccy") or account_currency
     if code is None:
-        raise FileInvalid(f"{place}, line {amount.sourceline}: the amount has no currency.")
-    number = values.decimal(amount.text, f"{place}, line {amount.sourceline}, element Amt")
+        raise FileInvalid(f"{place}, line {amount.line}: the amount has no currency.")
+    number = values.decimal(amount.text, f"{place}, line {amount.line}, element Amt")
     debit = words(balance, "CdtDbtInd") == "DBIT"
     return Balance(kind, -number if debit else number, values.currency(code, place), values.iso_day(day, place))
 
@@ -213,7 +213,7 @@ def _day(balance: Balance) -> date:
     return balance.day
 
 
-def _moment(element: etree._Element, shown: Balance | None) -> datetime | None:
+def _moment(element: Part, shown: Balance | None) -> datetime | None:
     """When the shown balance was true: to the second where it is printed so, else at the end of its day."""
     if shown is None:
         return None
@@ -234,7 +234,7 @@ def _utc(printed: str) -> datetime | None:
         return None
 
 
-def _own_day(element: etree._Element, balances: list[tuple[str, Balance]], place: str) -> date | None:
+def _own_day(element: Part, balances: list[tuple[str, Balance]], place: str) -> date | None:
     """The day of an entry that names none: it counts on this statement."""
     closing = _latest([balance for code, balance in balances if code == "CLBD"])
     if closing:
@@ -243,7 +243,7 @@ def _own_day(element: etree._Element, balances: list[tuple[str, Balance]], place
     return values.iso_day(made, f"{place}, element CreDtTm") if made else None
 
 
-def _entries(element: etree._Element, frame: Frame, place: str, notes: list[Note]) -> Iterator[TransactionRecord]:
+def _entries(element: Part, frame: Frame, place: str, notes: list[Note]) -> Iterator[TransactionRecord]:
     left_out = 0
     for number, entry in enumerate(find_all(element, "Ntry"), 1):
         record = read_entry(entry, frame, f"{place}, entry {number}")
@@ -257,7 +257,7 @@ def _entries(element: etree._Element, frame: Frame, place: str, notes: list[Note
 
 
 def _period(
-    element: etree._Element,
+    element: Part,
     opening: Balance | None,
     closing: Balance | None,
     transactions: tuple[TransactionRecord, ...],
@@ -278,7 +278,7 @@ def _period(
     return period if all(period[0] <= day <= period[1] for day in days) else None
 
 
-def _stated_period(element: etree._Element, place: str) -> tuple[date, date] | None:
+def _stated_period(element: Part, place: str) -> tuple[date, date] | None:
     start = words(element, "FrToDt/FrDtTm|FrToDt/FrDt")
     end = words(element, "FrToDt/ToDtTm|FrToDt/ToDt")
     if not start or not end:

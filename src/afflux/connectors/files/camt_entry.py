@@ -15,7 +15,7 @@ from afflux.connectors.files import values
 from afflux.connectors.files.bank_codes import type_of_camt
 from afflux.connectors.files.camt_parties import counterparty
 from afflux.connectors.files.safety import FileInvalid, check_text
-from afflux.connectors.files.xml import find, find_all, local_name, source, words
+from afflux.connectors.files.xml import Part, find, find_all, source, words
 from afflux.domain.records import KeyQuality, TransactionRecord, TransactionStatus
 
 #: Details whose texts make up a batch's text; the rest is in `raw`.
@@ -53,9 +53,9 @@ class Frame:
     day: date | None
 
 
-def read_entry(entry: etree._Element, frame: Frame, place: str) -> TransactionRecord | None:
+def read_entry(entry: Part, frame: Frame, place: str) -> TransactionRecord | None:
     """The movement, or None for an entry that is for information only."""
-    place = f"{place}, line {entry.sourceline}"
+    place = f"{place}, line {entry.line}"
     status = words(entry, "Sts|Sts/Cd|Sts/Prtry")
     if status == "INFO":
         return None
@@ -89,7 +89,7 @@ def read_entry(entry: etree._Element, frame: Frame, place: str) -> TransactionRe
     )
 
 
-def _amount(entry: etree._Element, frame: Frame, place: str) -> tuple[Decimal, str]:
+def _amount(entry: Part, frame: Frame, place: str) -> tuple[Decimal, str]:
     """The signed amount.
 
     `CdtDbtInd` says what happened to the account, for a reversal too: `RvslInd` only tells that the entry takes back an
@@ -97,9 +97,9 @@ def _amount(entry: etree._Element, frame: Frame, place: str) -> tuple[Decimal, s
     """
     element = find(entry, "Amt")
     indicator = words(entry, "CdtDbtInd")
-    if element is None or not (element.text or "").strip():
+    if element is None or not element.text:
         raise FileInvalid(f"{place}: the element Amt is missing or empty.")
-    number = values.decimal(element.text or "", f"{place}, element Amt")
+    number = values.decimal(element.text, f"{place}, element Amt")
     if indicator not in ("CRDT", "DBIT"):
         raise FileInvalid(f"{place}: CdtDbtInd must be CRDT or DBIT.")
     code = element.get("Ccy") or frame.currency
@@ -107,7 +107,7 @@ def _amount(entry: etree._Element, frame: Frame, place: str) -> tuple[Decimal, s
 
 
 def _days(
-    entry: etree._Element, single: etree._Element | None, frame: Frame, place: str
+    entry: Part, single: Part | None, frame: Frame, place: str
 ) -> tuple[date | None, date | None, date | None]:
     """Booking, value and transaction date. An entry without any of them counts on the day of its statement."""
     booking = _date(entry, "BookgDt/Dt|BookgDt/DtTm", place)
@@ -123,12 +123,12 @@ def _days(
     return frame.day, None, None
 
 
-def _date(element: etree._Element, path: str, place: str) -> date | None:
+def _date(element: Part, path: str, place: str) -> date | None:
     text = words(element, path)
     return values.iso_day(text, f"{place}, element {path.split('/')[0]}") if text else None
 
 
-def _references(entry: etree._Element, details: list[etree._Element]) -> dict[str, str]:
+def _references(entry: Part, details: list[Part]) -> dict[str, str]:
     found = {name: _agreed(details, path) for name, path in _REFERENCES.items()}
     found["account_servicer"] = words(entry, "AcctSvcrRef") or found["account_servicer"]
     found["entry"] = words(entry, "NtryRef")
@@ -138,7 +138,7 @@ def _references(entry: etree._Element, details: list[etree._Element]) -> dict[st
     return values.references(found)
 
 
-def _agreed(details: list[etree._Element], path: str) -> str | None:
+def _agreed(details: list[Part], path: str) -> str | None:
     """The value that all details share; a batch whose payments differ has none."""
     if not details:
         return None
@@ -146,19 +146,19 @@ def _agreed(details: list[etree._Element], path: str) -> str | None:
     return first if first and all(words(detail, path) == first for detail in details[1:]) else None
 
 
-def _charges(entry: etree._Element, details: list[etree._Element]) -> str | None:
+def _charges(entry: Part, details: list[Part]) -> str | None:
     """Bank charges within the amount, as stated."""
     holders = [entry, *details] if len(details) == 1 else [entry]
     for holder in holders:
         total = find(holder, "Chrgs/TtlChrgsAndTaxAmt")
         amounts = [total] if total is not None else find_all(holder, "Chrgs/Rcrd/Amt") or find_all(holder, "Chrgs/Amt")
-        stated = [f"{(amount.text or '').strip()} {amount.get('Ccy') or ''}".strip() for amount in amounts]
+        stated = [f"{amount.text} {amount.get('Ccy') or ''}".strip() for amount in amounts]
         if stated:
             return ", ".join(stated)
     return None
 
 
-def _key(entry: etree._Element, references: dict[str, str]) -> str | None:
+def _key(entry: Part, references: dict[str, str]) -> str | None:
     """The servicer's reference. A reversal may repeat the reference of what it reverses, so it is told apart."""
     key = references.get("account_servicer")
     if key is None or _RUNNING_NUMBER.fullmatch(key):
@@ -167,22 +167,22 @@ def _key(entry: etree._Element, references: dict[str, str]) -> str | None:
 
 
 def _original(
-    entry: etree._Element, single: etree._Element | None, amount: Decimal, currency: str, place: str
+    entry: Part, single: Part | None, amount: Decimal, currency: str, place: str
 ) -> tuple[Decimal | None, str | None]:
     """The amount in the currency of the purchase, signed like the movement, where that currency differs."""
     for holder in (single, entry):
         for path in ("AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt", "Amt"):
             element = find(holder, path) if holder is not None and (holder is not entry or "/" in path) else None
             code = element.get("Ccy") if element is not None else None
-            if element is None or not code or code == currency or not (element.text or "").strip():
+            if element is None or not code or code == currency or not element.text:
                 continue
-            number = values.decimal(element.text or "", f"{place}, element {local_name(element)}")
+            number = values.decimal(element.text, f"{place}, element {element.name}")
             if number:
                 return number.copy_sign(amount), values.currency(code, place)
     return None, None
 
 
-def _text(entry: etree._Element, details: list[etree._Element]) -> str:
+def _text(entry: Part, details: list[Part]) -> str:
     """The bank's own words and the remittance lines, each once, in the order of the message."""
     parts: dict[str, None] = {}
     if additional := words(entry, "AddtlNtryInf"):
@@ -190,12 +190,12 @@ def _text(entry: etree._Element, details: list[etree._Element]) -> str:
     for detail in details[:_TEXT_DETAILS]:
         for path in ("RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/AddtlRmtInf", "AddtlTxInf"):
             for element in find_all(detail, path):
-                parts.setdefault((element.text or "").strip())
+                parts.setdefault(element.text)
     parts.pop("", None)
     return " ".join(parts)
 
 
-def _raw(entry: etree._Element) -> str:
+def _raw(entry: Part) -> str:
     raw = source(entry)
     if len(raw) <= _MAX_RAW:
         return raw
@@ -203,8 +203,8 @@ def _raw(entry: etree._Element) -> str:
     for holder in find_all(entry, "NtryDtls"):
         payments = find_all(holder, "TxDtls")
         for payment in payments[_TEXT_DETAILS:]:
-            holder.remove(payment)
+            holder.element.remove(payment.element)
         if len(payments) > _TEXT_DETAILS:
-            holder.append(etree.Comment(f" {len(payments) - _TEXT_DETAILS} more details left out "))
+            holder.element.append(etree.Comment(f" {len(payments) - _TEXT_DETAILS} more details left out "))
     shortened = source(entry)
     return check_text(shortened, "entry") if len(shortened) > _MAX_RAW else shortened

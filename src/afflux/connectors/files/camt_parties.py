@@ -2,9 +2,7 @@
 
 from typing import Protocol
 
-from lxml import etree
-
-from afflux.connectors.files.xml import find, words
+from afflux.connectors.files.xml import Part, find, words
 
 _SIDES = {"debtor": ("Dbtr", "UltmtDbtr"), "creditor": ("Cdtr", "UltmtCdtr")}
 _ACCOUNT = "{0}Acct/Id/IBAN|{0}Acct/Id/Othr/Id|{0}Acct/Id/PrtryAcct/Id|{0}Acct/Id/BBAN|{0}Acct/Id/UPIC"
@@ -23,7 +21,7 @@ class Own(Protocol):
 Party = tuple[str | None, str | None]
 
 
-def counterparty(entry: etree._Element, details: list[etree._Element], own: Own, *, incoming: bool) -> Party:
+def counterparty(entry: Part, details: list[Part], own: Own, *, incoming: bool) -> Party:
     """Name and account of the other side, as far as all details of the entry agree on them."""
     parties = {_of_detail(detail, own, incoming, _returned(entry, detail)) for detail in details[:1000]}
     if len(parties) == 1:
@@ -31,12 +29,12 @@ def counterparty(entry: etree._Element, details: list[etree._Element], own: Own,
     return None, None
 
 
-def _returned(entry: etree._Element, detail: etree._Element) -> bool:
+def _returned(entry: Part, detail: Part) -> bool:
     # Returned and reversed payments keep the roles of the payment they take back.
     return words(entry, "RvslInd") in ("true", "1") or find(detail, "RtrInf") is not None
 
 
-def _of_detail(detail: etree._Element, own: Own, incoming: bool, returned: bool) -> Party:
+def _of_detail(detail: Part, own: Own, incoming: bool, returned: bool) -> Party:
     related = find(detail, "RltdPties")
     if related is None:
         return None, None
@@ -50,7 +48,7 @@ def _of_detail(detail: etree._Element, own: Own, incoming: bool, returned: bool)
     return party
 
 
-def _party(related: etree._Element, side: str) -> Party:
+def _party(related: Part, side: str) -> Party:
     main, ultimate = _SIDES[side]
     name = words(related, f"{main}/Nm|{main}/Pty/Nm|{main}/Agt/FinInstnId/Nm|{ultimate}/Nm|{ultimate}/Pty/Nm")
     account = words(related, _ACCOUNT.format(main))

@@ -194,7 +194,8 @@ CREATE TABLE accounts (
     raw             text,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
-    UNIQUE (connection_id, key)
+    -- Deferred, because two accounts may swap keys that are no more than places in a list.
+    UNIQUE (connection_id, key) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX accounts_of_user ON accounts (user_id, created_at, number);
 CREATE INDEX accounts_by_parent ON accounts (parent_id) WHERE parent_id IS NOT NULL;
