@@ -90,6 +90,8 @@ class Sync:
     job_id: int | None
     #: How often a worker died with it.
     losses: int
+    #: How many of them since it last stored something new: one that gets no further is given up.
+    losses_here: int
     retries: int
     #: By channel id (as text): what the channel came to in this stage: `success` or an error code.
     outcomes: Mapping[str, str]

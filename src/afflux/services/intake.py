@@ -191,7 +191,7 @@ class Intake:
         self._ready = []
         await self._flush_documents(tx)
         await self._keep_state(tx)
-        if self.sync.losses and self.result.written > before:
+        if self.sync.losses_here and self.result.written > before:
             await sync_store.forgive(tx, self.sync)
 
     async def _flush_accounts(self, tx: Tx) -> None:

@@ -25,7 +25,7 @@ from afflux.store.vault import Vault
 
 #: Temporary failures after which a sync is given up.
 RETRIES = 5
-#: Workers that may die with a sync before it is given up.
+#: Workers that may die with a sync at the same place before it is given up.
 LOSSES = 3
 #: Seconds, for the back-off between retries.
 _LONGEST_DELAY = 900.0
@@ -102,7 +102,7 @@ async def begin(tx: Tx, job: RunSync, job_id: int, seconds: int) -> Sync | None:
     sync = await store.begin(tx, job.application_id, job.sync_id, job_id, seconds)
     if sync is None:
         return None
-    if sync.losses >= LOSSES:
+    if sync.losses_here >= LOSSES:
         await fail(tx, sync, SyncErrorCode.WORKER_LOST, "its worker died three times")
         return None
     if not polling(sync):

@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from afflux.domain.events import IDS_PER_EVENT, EventType, NewEvent
-from afflux.domain.identity import Incoming, neighbourhood, prepare, provider_identity
+from afflux.domain.identity import neighbourhood, prepare, provider_identity
 from afflux.domain.messages import Checkpoint
 from afflux.domain.reconcile import Changes, Window, reconcile, unmatched
 from afflux.domain.records import TransactionRecord
@@ -17,7 +17,6 @@ from afflux.store import transactions as store
 from afflux.store.database import Tx
 
 T = TypeVar("T")
-Known = dict[str, tuple[UUID, bytes]]
 
 #: From this many rows on, comparing them would hold up the event loop.
 _MANY = 1000
@@ -58,9 +57,8 @@ class Counts:
 
 async def keep(tx: Tx, sync: Sync, account_id: UUID, batch: Batch) -> Counts:
     """Make the account's rows say what the provider said; what became of them."""
-    incoming = await _off_loop(len(batch.records), lambda: prepare(batch.records))
     await accounts.lock(tx, sync, account_id)
-    changes = await _compare(tx, sync, account_id, batch, incoming)
+    changes = await _compare(tx, sync, account_id, batch)
     await _write(tx, sync, account_id, changes)
     if batch.checkpoint.cursor is not None:
         await accounts.set_cursor(tx, sync, account_id, batch.checkpoint.cursor)
@@ -71,24 +69,27 @@ async def _off_loop(size: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if size >= _MANY else work()
 
 
-async def _compare(tx: Tx, sync: Sync, account_id: UUID, batch: Batch, incoming: Sequence[Incoming]) -> Changes:
+async def _compare(tx: Tx, sync: Sync, account_id: UUID, batch: Batch) -> Changes:
     """Settle what we hold exactly so by its hash, and reconcile the rest with the rows around it."""
-    known = await _known(tx, sync, account_id, batch, incoming)
-    left, settled = await _off_loop(len(incoming), lambda: unmatched(known, incoming))
+    # The records are prepared while the database looks up what we hold.
+    preparing = asyncio.create_task(_off_loop(len(batch.records), lambda: prepare(batch.records)))
+    known = await _known(tx, sync, account_id, batch)
+    incoming = await preparing
+    left, around = await _off_loop(len(incoming.records), lambda: unmatched(known, incoming))
+    settled = len(incoming.records) - len(left)
     named = [each.identity for each in left] + [provider_identity(key) for key in batch.removed]
     elsewhere = [identity for identity in named if identity not in known]
     if elsewhere and (known or await store.any_held(tx, sync, account_id)):
-        known.update(await store.known_by_identity(tx, sync, account_id, elsewhere))
-    candidates = {id for id, _ in known.values()} - settled
-    if not candidates:
-        return Changes(left, [], [], len(settled))
-    held = await store.held(tx, sync, account_id, candidates)
+        around.update(elsewhere)
+    held = await store.held(tx, sync, account_id, around) if around else []
+    if not held:
+        return Changes(left, [], [], settled)
     changes = await _off_loop(len(held) + len(left), lambda: reconcile(held, left, batch.window, batch.removed))
-    return Changes(changes.added, changes.changed, changes.removed, changes.unchanged + len(settled))
+    return Changes(changes.added, changes.changed, changes.removed, changes.unchanged + settled)
 
 
-async def _known(tx: Tx, sync: Sync, account_id: UUID, batch: Batch, incoming: Sequence[Incoming]) -> Known:
-    days = neighbourhood(incoming, batch.checkpoint.complete_from, batch.checkpoint.complete_to)
+async def _known(tx: Tx, sync: Sync, account_id: UUID, batch: Batch) -> dict[str, bytes]:
+    days = neighbourhood(batch.records, batch.checkpoint.complete_from, batch.checkpoint.complete_to)
     return {} if days is None else await store.known(tx, sync, account_id, *days)
 
 

@@ -12,8 +12,8 @@ from afflux.store.database import Tx
 from afflux.store.rows import many, maybe, one
 
 _COLUMNS = """id, number, application_id, user_id, connection_id, provider_id, kind, then_kind, stage, interactive,
-              status, attempt, job_id, losses, retries, outcomes, channel_id, phase, percent, error_code, error_detail,
-              challenge, challenge_expires_at, parked, answer, result, requested_at, started_at, deadline_at,
+              status, attempt, job_id, losses, losses_here, retries, outcomes, channel_id, phase, percent, error_code,
+              error_detail, challenge, challenge_expires_at, parked, answer, result, requested_at, started_at, deadline_at,
               ended_at"""
 
 
@@ -103,7 +103,8 @@ async def begin(tx: Tx, application_id: UUID, sync_id: UUID, job_id: int, second
     row = await tx.row(
         f"""
         UPDATE syncs SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, $4),
-                         deadline_at = $4 + $5, losses = losses + CASE WHEN status = 'running' THEN 1 ELSE 0 END
+                         deadline_at = $4 + $5, losses = losses + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
+                         losses_here = losses_here + CASE WHEN status = 'running' THEN 1 ELSE 0 END
         WHERE application_id = $1 AND id = $2 AND job_id = $3 AND status IN ('pending', 'running', 'waiting')
         RETURNING {_COLUMNS}
         """,
@@ -145,7 +146,9 @@ async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: i
 
 async def forgive(tx: Tx, sync: Sync) -> None:
     """Count lost workers anew, after `hold`: the run got further than any before it."""
-    await tx.execute("UPDATE syncs SET losses = 0 WHERE application_id = $1 AND id = $2", sync.application_id, sync.id)
+    await tx.execute(
+        "UPDATE syncs SET losses_here = 0 WHERE application_id = $1 AND id = $2", sync.application_id, sync.id
+    )
 
 
 async def entered(tx: Tx, sync: Sync, stage: SyncKind, outcomes: Mapping[str, str], result: Mapping[str, Any]) -> None:

@@ -126,6 +126,7 @@ CREATE TABLE syncs (
     attempt              integer NOT NULL DEFAULT 0,  -- the fence: a run writes only while this is its own number
     job_id               bigint,                      -- the queue's job that owns the run
     losses               smallint NOT NULL DEFAULT 0, -- workers that died with it
+    losses_here          smallint NOT NULL DEFAULT 0, -- those since it last got further
     retries              smallint NOT NULL DEFAULT 0,
     outcomes             jsonb NOT NULL DEFAULT '{}', -- by channel id: what this sync's stage has come to there
     channel_id           integer,
