@@ -294,3 +294,49 @@ async def test_a_statement_without_entries_still_brings_its_account_and_balance(
     outcome = await read(document(statement(balance("CLBD", "1.00", "2026-01-31"))))
     assert (outcome.accounts[0].balance, outcome.transactions) == (Decimal("1.00"), [])
     assert len(outcome.checkpoints) == 1
+
+
+@pytest.mark.parametrize(
+    ("announced", "pages", "warnings"),
+    [
+        ("1", "", []),
+        ("3", "", ["statement_gap"]),
+        ("3", "<MsgPgntn><PgNb>1</PgNb><LastPgInd>true</LastPgInd></MsgPgntn>", ["statement_gap"]),
+        ("3", "<MsgPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></MsgPgntn>", []),
+        ("3", "<MsgPgntn><PgNb>2</PgNb><LastPgInd>true</LastPgInd></MsgPgntn>", []),
+        ("many", "", []),
+    ],
+)
+async def test_fewer_entries_than_announced_are_told(announced: str, pages: str, warnings: list[str]) -> None:
+    summary = f"<TxsSummry><TtlNtries><NbOfNtries>{announced}</NbOfNtries></TtlNtries></TxsSummry>"
+    outcome = await read(document(f"<GrpHdr>{pages}</GrpHdr>" + statement(summary, entry())))
+    assert (outcome.warnings, len(outcome.transactions)) == (warnings, 1)
+
+
+@pytest.mark.parametrize(
+    "broken", [("<Dt><Dt>2026-01-30</Dt></Dt>", ""), ("<Amt Ccy='EUR'>5.00</Amt>", ""), (">5.00<", "><")]
+)
+async def test_a_balance_without_amount_or_date_is_left_out_and_said_so(broken: tuple[str, str]) -> None:
+    opening = balance("OPBD", "5.00", "2026-01-30").replace(*broken)
+    outcome = await read(document(statement(opening, entry(), balance("CLBD", "15.00", "2026-01-31"))))
+    assert (outcome.warnings, outcome.total) == (["skipped"], Decimal("10.00"))
+    assert [one.kind for one in outcome.accounts[0].balances] == ["closing"]
+
+
+async def test_an_undated_entry_of_an_undated_statement_counts_on_the_day_of_the_message() -> None:
+    undated = entry().replace("<BookgDt><Dt>2026-01-31</Dt></BookgDt><ValDt><Dt>2026-02-01</Dt></ValDt>", "")
+    body = statement(undated).replace("<CreDtTm>2026-01-31T20:00:00Z</CreDtTm>", "")
+    header = "<GrpHdr><CreDtTm>2026-01-29T20:00:00.000000000</CreDtTm></GrpHdr>"
+    outcome = await read(document(header + body))
+    assert outcome.transactions[0].booking_date == date(2026, 1, 29)
+    assert "no date" in (await read(document(body))).failure
+
+
+async def test_a_statement_without_account_is_read_and_said_so() -> None:
+    account = f"<Acct><Id><IBAN>{IBAN}</IBAN></Id><Ccy>EUR</Ccy><Ownr><Nm>Alice</Nm></Ownr></Acct>"
+    xml = document(statement(entry()).replace(account, ""))
+    outcome = await read(xml)
+    assert (outcome.accounts[0].key_quality, outcome.total) == (KeyQuality.POSITIONAL, Decimal("10.00"))
+    assert outcome.warnings == ["account_unknown"]
+    named = await read(xml, f'{{"account": "{IBAN}", "name": "Daily"}}')
+    assert (named.accounts[0].key, named.accounts[0].name, named.warnings) == (IBAN, "Daily", [])

@@ -126,9 +126,13 @@ async def test_the_field_behind_the_closing_balance_is_not_told_of_a_movement() 
         (f"{IBAN} EUR", IBAN),
         ("10020030/1234567", "10020030/1234567"),
         ("51210600/9223382012EUR", "51210600/9223382012"),
+        ("/RO19INGB0000999904621843", "RO19INGB0000999904621843"),
+        ("COBADEFFXXX/DE89370400440532013000", "DE89370400440532013000"),
+        ("//AT39364/12345678912/EUR", "AT39364/12345678912/EUR"),
+        ("COBADEFFXXX/", "COBADEFFXXX"),
     ],
 )
-async def test_a_currency_behind_the_account_number_is_no_part_of_it(account: str, key: str) -> None:
+async def test_what_banks_print_around_the_account_number_is_no_part_of_it(account: str, key: str) -> None:
     assert (await read(_message(account=account))).accounts[0].key == key
 
 
@@ -192,3 +196,44 @@ async def test_a_fragment_without_account_or_currency_is_read_and_said_so() -> N
 async def test_the_mapping_names_what_a_fragment_leaves_out() -> None:
     outcome = await read(":61:2601310131C10,00NTRFNONREF\n", '{"account": "4711", "currency": "EUR"}')
     assert (outcome.accounts[0].key, outcome.accounts[0].currency, outcome.warnings) == ("4711", "EUR", [])
+
+
+@pytest.mark.parametrize("field", [":60F:C100318EUR380115,", ":62F:C100318EUR380115,", ":64:C100318EUR3,66"])
+async def test_a_balance_alone_is_read(field: str) -> None:
+    outcome = await read(f"{field}\n-")
+    assert (outcome.transactions, len(outcome.accounts[0].balances)) == ([], 1)
+    assert outcome.warnings == ["account_unknown"]
+
+
+async def test_an_account_alone_is_read() -> None:
+    outcome = await read(f"\n:25:{IBAN}\n", '{"currency": "EUR"}')
+    assert [(one.key, one.currency) for one in outcome.accounts] == [(IBAN, "EUR")]
+
+
+@pytest.mark.parametrize("fragment", [":20:TELEREPORTING\n", ":28C:00035/001", ":86:091\n-", ":NS:"])
+async def test_a_fragment_that_tells_nothing_is_refused_as_such(fragment: str) -> None:
+    assert "holds no statement" in (await read(fragment)).failure
+
+
+async def test_a_forecast_that_cannot_be_read_is_left_out_and_said_so() -> None:
+    outcome = await read(_message().replace("-\n", ":65F:Dnullnull7414,3\n-\n"))
+    assert (outcome.total, outcome.warnings) == (Decimal("10.00"), ["skipped"])
+    assert len(outcome.accounts[0].balances) == 2
+
+
+async def test_a_booked_balance_that_cannot_be_read_is_an_error() -> None:
+    text = _message().replace("C260131EUR110,00", "C260131EURO0,00")
+    assert "line 6, field 62F" in (await read(text)).failure
+
+
+async def test_details_under_the_number_of_the_account_field_are_still_details() -> None:
+    text = _message(details="166?00CREDIT?20Thank you very much indeed?32ALICE").replace(":86:166", ":25:166")
+    outcome = await read(text)
+    assert [one.key for one in outcome.accounts] == [IBAN]
+    assert outcome.transactions[0].counterparty == "ALICE"
+    assert outcome.warnings == []
+
+
+async def test_padding_in_subfields_is_no_part_of_names() -> None:
+    record = await _one(details="035~20CVF 1~32ALICE SRL    ~33 RO12~60     ~")
+    assert (record.text, record.counterparty) == ("CVF 1", "ALICE SRL RO12")

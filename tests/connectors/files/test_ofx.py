@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from afflux.domain.messages import Removed
-from afflux.domain.records import AccountType, KeyQuality, TransactionStatus, TransactionType
+from afflux.domain.records import AccountType, Balance, KeyQuality, TransactionStatus, TransactionType
 from tests.connectors.files.reading import read, read_sample
 
 HEADER = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\n\n"
@@ -167,7 +167,6 @@ async def test_windows_umlauts_survive() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("<CURDEF>EUR", "<CURDEF>", "CURDEF"),
         ("<ACCTID>4711", "<ACCTID>", "ACCTID"),
         ("<DTPOSTED>20260131", "", "entry 1: DTPOSTED"),
         ("<DTPOSTED>20260131", "<DTPOSTED>20261331", "entry 1"),
@@ -183,3 +182,38 @@ async def test_what_is_missing_or_wrong_is_named(old: str, new: str, named: str)
 async def test_an_answer_that_is_only_an_error_is_told() -> None:
     status = "<STATUS><CODE>15500<SEVERITY>ERROR<MESSAGE>Signon invalid</STATUS>"
     assert "15500 Signon invalid" in (await read(f"{HEADER}<OFX><SONRS>{status}</SONRS></OFX>")).failure
+
+
+async def test_a_statement_without_currency_is_read_and_said_so() -> None:
+    without = _ofx().replace("<CURDEF>EUR", "<CURDEF></CURDEF>")
+    outcome = await read(without)
+    assert (outcome.total, outcome.accounts[0].currency, outcome.warnings) == (
+        Decimal("-10.00"),
+        "XXX",
+        ["currency_unknown"],
+    )
+    assert (await read(without, '{"currency": "EUR"}')).warnings == []
+
+
+@pytest.mark.parametrize("written", ["00000000", "", "00000000000000"])
+async def test_a_balance_without_a_day_is_that_of_the_last_day_of_the_list(written: str) -> None:
+    listed = f"<BANKTRANLIST><DTSTART>20260101<DTEND>20260130{ENTRY}</BANKTRANLIST>"
+    balance = f"<LEDGERBAL><BALAMT>90.00<DTASOF>{written}</LEDGERBAL>"
+    account = "<BANKACCTFROM><ACCTID>4711</BANKACCTFROM>"
+    outcome = await read(f"{HEADER}<OFX><STMTRS><CURDEF>EUR{account}{listed}{balance}</STMTRS></OFX>")
+    assert outcome.accounts[0].balances == (Balance("booked", Decimal("90.00"), "EUR", date(2026, 1, 30)),)
+
+
+async def test_a_time_that_does_not_exist_leaves_the_day() -> None:
+    account = "<BANKACCTFROM><ACCTID>4711</BANKACCTFROM>"
+    balance = "<LEDGERBAL><BALAMT>90.00<DTASOF>20260131048208.39</LEDGERBAL>"
+    outcome = await read(f"{HEADER}<OFX><STMTRS><CURDEF>EUR{account}{balance}</STMTRS></OFX>")
+    assert outcome.accounts[0].balance_at == datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["USASCII", "US-ASCII", "ascii", "UTF-8"])
+async def test_xml_may_call_utf_8_by_the_name_of_its_part(name: str) -> None:
+    account = "<BANKACCTFROM><ACCTID>4711</ACCTID></BANKACCTFROM>"
+    body = f"<OFX><STMTRS><CURDEF>EUR</CURDEF>{account}{ENTRY.replace('Shop', 'Café')}</STMTRS></OFX>"
+    outcome = await read(f'<?xml version="1.0" encoding="{name}"?>{body}')
+    assert outcome.transactions[0].counterparty == "Café"

@@ -131,3 +131,13 @@ async def test_investments_are_said_to_be_left_out() -> None:
 )
 async def test_what_is_wrong_is_named_with_its_line(text: str, named: str) -> None:
     assert named in (await read(text, SAID)).failure
+
+
+@pytest.mark.parametrize("before", ["# exported by hand\n\n", "^\n", "### one\n### two\n", "!Clear:AutoSwitch\n"])
+async def test_remarks_before_the_first_header_are_no_records(before: str) -> None:
+    outcome = await read(f"{before}!Type:Bank\nD31/01/2026\nT-1.50\nPShop\n^\n")
+    assert (outcome.format, outcome.total) == ("qif", Decimal("-1.50"))
+
+
+async def test_an_error_behind_remarks_names_the_line_of_the_file() -> None:
+    assert "line 4" in (await read("# one\n# two\n!Type:Bank\nD31/01/2026\nTten\n^\n")).failure

@@ -6,37 +6,27 @@ or code, `PrtryAcct` or `Othr`, parties with or without `Pty`) is asked for in a
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from lxml import etree
 
 from afflux.connectors.files import values
+from afflux.connectors.files.camt_balances import bounds, distinct, latest, moment, stated_balances
 from afflux.connectors.files.camt_entry import Frame, read_entry
+from afflux.connectors.files.mapping import Constants
 from afflux.connectors.files.safety import FileInvalid, check_count
 from afflux.connectors.files.statement import Note, Reading, StatedAccount, Statement
-from afflux.connectors.files.xml import Part, find, find_all, local_name, source, words
-from afflux.domain.records import AccountType, Balance, TransactionRecord, TransactionStatus
+from afflux.connectors.files.xml import Part, each, find, local_name, source, words
+from afflux.domain.records import AccountType, Balance, KeyQuality, TransactionRecord, TransactionStatus
 
 _MESSAGES = {
     "BkToCstmrAcctRpt": ("camt.052", "Rpt"),
     "BkToCstmrStmt": ("camt.053", "Stmt"),
     "BkToCstmrDbtCdtNtfctn": ("camt.054", "Ntfctn"),
 }
+_PAGED = tuple(tag for _, tag in _MESSAGES.values())
 _NAMESPACE = re.compile(r"camt\.05[234]\.[0-9]{3}\.[0-9]{2}")
-
-#: ISO 20022 external balance type codes (ExternalBalanceType1Code) and what we call them.
-_BALANCE_KINDS = {
-    "OPBD": "opening",
-    "PRCD": "opening",
-    "CLBD": "closing",
-    "ITBD": "booked",
-    "CLAV": "available",
-    "ITAV": "available",
-    "FWAV": "available",
-    "OPAV": "available",
-}
-#: Where two codes mean the same kind on one day, the earlier one here is the better statement.
-_BALANCE_RANK = tuple(_BALANCE_KINDS)
 
 #: ISO 20022 external cash account type codes that say more than "current account".
 _ACCOUNT_TYPES = {
@@ -52,7 +42,7 @@ def is_camt(root: etree._Element) -> bool:
     return next(_messages(root), None) is not None
 
 
-def read_camt(root: etree._Element) -> Reading:
+def read_camt(root: etree._Element, constants: Constants) -> Reading:
     """Every statement in the document."""
     notes: list[Note] = []
     statements: list[Statement] = []
@@ -60,13 +50,28 @@ def read_camt(root: etree._Element) -> Reading:
     count = 0
     for message, family, tag in _messages(root):
         formats.append(_format(message, family))
-        for element in find_all(message, tag):
-            statements.append(_statement(element, family, len(statements) + 1, notes))
+        for element in each(message, tag):
+            place = f"statement {len(statements) + 1}"
+            statements.append(_statement(_Source(element, message, family, place, constants, notes)))
             count += len(statements[-1].transactions)
             check_count(count)
     if not statements:
         raise FileInvalid(f"The {formats[0]} message holds no statement.")
     return Reading(format=formats[0], statements=tuple(statements), notes=tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One statement and what it is read with."""
+
+    element: Part
+    message: Part
+    #: Such as `camt.053`.
+    family: str
+    place: str
+    constants: Constants
+    #: Grows while the statement is read.
+    notes: list[Note]
 
 
 def _messages(root: etree._Element) -> Iterator[tuple[Part, str, str]]:
@@ -81,179 +86,109 @@ def _format(message: Part, family: str) -> str:
     return match[0] if match else family
 
 
-def _statement(element: Part, family: str, number: int, notes: list[Note]) -> Statement:
-    place = f"statement {number}"
-    balances = _balances(element, place)
-    account = _account(element, balances, place)
+def _statement(given: _Source) -> Statement:
+    element, place = given.element, given.place
+    balances = stated_balances(element, place, given.notes)
+    account = _account(given, balances)
     frame = Frame(
         account_key=account.key,
         currency=account.currency,
         iban=account.iban,
         owner=account.owner,
-        day=_own_day(element, balances, place),
+        day=_own_day(given, balances),
     )
-    transactions = tuple(_entries(element, frame, place, notes))
-    opening, closing = _bounds(balances, family)
-    shown = closing or _latest([balance for code, balance in balances if code == "ITBD"])
+    transactions = tuple(_entries(given, frame))
+    opening, closing = bounds(balances, given.family)
+    shown = closing or latest([balance for code, balance in balances if code == "ITBD"])
     shown = shown if shown and shown.currency == account.currency else None
     return Statement(
         place=place,
         account=account,
-        balances=_distinct(balances),
+        balances=distinct(balances),
         opening=opening,
         closing=closing,
         balance=shown.amount if shown else None,
-        balance_at=_moment(element, shown),
+        balance_at=moment(element, shown),
         transactions=transactions,
-        complete=_period(element, opening, closing, transactions, place) if family == "camt.053" else None,
+        complete=_period(element, opening, closing, transactions, place) if given.family == "camt.053" else None,
     )
 
 
-def _account(element: Part, balances: list[tuple[str, Balance]], place: str) -> StatedAccount:
-    account = find(element, "Acct")
-    if account is None:
-        raise FileInvalid(f"{place}, line {element.line}: the element Acct is missing.")
+def _account(given: _Source, balances: list[tuple[str, Balance]]) -> StatedAccount:
+    account = find(given.element, "Acct") or Part(etree.Element("Acct"))
     declared = words(account, "Id/IBAN")
-    other = words(account, "Id/Othr/Id|Id/PrtryAcct/Id|Id/BBAN|Id/UPIC")
+    other = words(account, "Id/Othr/Id|Id/PrtryAcct/Id|Id/BBAN|Id/UPIC") or given.constants.account
     iban = "".join(declared.split()).upper() if declared else values.as_iban(other or "")
-    number = iban or other
+    number = iban or other or ""
     if not number:
-        raise FileInvalid(f"{place}, line {account.line}: the account has no number (Acct/Id).")
+        text = f"{given.place}: no account is named (Acct/Id); give it in the mapping."
+        given.notes.append(Note(code="account_unknown", text=text))
     institution = words(account, "Svcr/FinInstnId/BICFI|Svcr/FinInstnId/BIC")
     member = institution or words(
         account, "Svcr/FinInstnId/ClrSysMmbId/MmbId|Svcr/FinInstnId/CmbndId/ClrSysMmbId/MmbId"
     )
     return StatedAccount(
-        key=iban or (f"{member}/{other}" if member else number),
+        key=iban or (f"{member}/{other}" if member and other else number) or "camt",
+        key_quality=KeyQuality.PROVIDER if number else KeyQuality.POSITIONAL,
         number=number,
         iban=iban,
         bban=words(account, "Id/BBAN"),
         bic=institution,
-        currency=_account_currency(element, account, balances, place),
-        name=words(account, "Nm"),
+        currency=_account_currency(given, account, balances),
+        name=words(account, "Nm") or given.constants.name,
         owner=words(account, "Ownr/Nm|Ownr/Pty/Nm"),
         type=_ACCOUNT_TYPES.get(words(account, "Tp/Cd") or "", AccountType.CURRENT),
         raw=source(account),
     )
 
 
-def _account_currency(
-    element: Part, account: Part, balances: list[tuple[str, Balance]], place: str
-) -> str:
+def _account_currency(given: _Source, account: Part, balances: list[tuple[str, Balance]]) -> str:
     if stated := words(account, "Ccy"):
-        return values.currency(stated, f"{place}, element Ccy")
+        return values.currency(stated, f"{given.place}, element Ccy")
     if balances:
         return balances[0][1].currency
-    for amount in find_all(element, "Ntry/Amt"):
-        if code := amount.get("Ccy"):
-            return values.currency(code, f"{place}, line {amount.line}, attribute Ccy")
-    raise FileInvalid(f"{place}: no currency is stated, neither for the account nor for an amount.")
+    for entry in each(given.element, "Ntry"):
+        amount = find(entry, "Amt")
+        if amount and (code := amount.get("Ccy")):
+            return values.currency(code, f"{given.place}, line {amount.line}, attribute Ccy")
+    if given.constants.currency is None:
+        raise FileInvalid(f"{given.place}: no currency is stated, neither for the account nor for an amount.")
+    return given.constants.currency
 
 
-def _balances(element: Part, place: str) -> list[tuple[str, Balance]]:
-    """The balances whose type we know, with their code, in the order of the file."""
-    account_currency = words(element, "Acct/Ccy")
-    stated = []
-    for number, balance in enumerate(find_all(element, "Bal"), 1):
-        code = words(balance, "Tp/CdOrPrtry/Cd|Tp/Cd")
-        kind = _BALANCE_KINDS.get(code or "")
-        if code and kind:
-            stated.append((code, _balance(balance, kind, account_currency, f"{place}, balance {number}")))
-    return stated
-
-
-def _balance(balance: Part, kind: str, account_currency: str | None, place: str) -> Balance:
-    amount = find(balance, "Amt")
-    day = words(balance, "Dt/Dt|Dt/DtTm")
-    if amount is None or not amount.text or day is None:
-        raise FileInvalid(f"{place}, line {balance.line}: a balance needs an amount and a date.")
-    code = amount.get("Ccy") or account_currency
-    if code is None:
-        raise FileInvalid(f"{place}, line {amount.line}: the amount has no currency.")
-    number = values.decimal(amount.text, f"{place}, line {amount.line}, element Amt")
-    debit = words(balance, "CdtDbtInd") == "DBIT"
-    return Balance(kind, -number if debit else number, values.currency(code, place), values.iso_day(day, place))
-
-
-def _distinct(balances: list[tuple[str, Balance]]) -> tuple[Balance, ...]:
-    """One balance per kind, currency and day. Yesterday's closing (PRCD) is left out beside today's opening."""
-    opened = any(code == "OPBD" for code, _ in balances)
-    kept: dict[tuple[str, str, date], tuple[str, Balance]] = {}
-    for code, balance in balances:
-        if code == "PRCD" and opened:
-            continue
-        place = (balance.kind, balance.currency, balance.day)
-        held = kept.get(place)
-        if held is None or _BALANCE_RANK.index(code) <= _BALANCE_RANK.index(held[0]):
-            kept[place] = (code, balance)
-    return tuple(balance for _, balance in kept.values())
-
-
-def _bounds(balances: list[tuple[str, Balance]], family: str) -> tuple[Balance | None, Balance | None]:
-    """The booked balances before and after the entries.
-
-    Reports list a part of a day and often only what is new, so an interim balance bounds nothing there.
-    """
-    opening = [balance for code, balance in balances if code == "OPBD"]
-    opening = opening or [balance for code, balance in balances if code == "PRCD"]
-    closing = [balance for code, balance in balances if code == "CLBD"]
-    interim = [balance for code, balance in balances if code == "ITBD"]
-    if family == "camt.053" and interim and not (opening and closing):
-        # A page in the middle of a statement starts or ends with an interim balance.
-        opening = opening or interim[:1]
-        closing = closing or interim[-1:] if opening != interim or len(interim) > 1 else closing
-    return (min(opening, key=_day, default=None), _latest(closing))
-
-
-def _latest(balances: list[Balance]) -> Balance | None:
-    return max(balances, key=_day, default=None)
-
-
-def _day(balance: Balance) -> date:
-    return balance.day
-
-
-def _moment(element: Part, shown: Balance | None) -> datetime | None:
-    """When the shown balance was true: to the second where it is printed so, else at the end of its day."""
-    if shown is None:
-        return None
-    for balance in find_all(element, "Bal"):
-        printed = words(balance, "Dt/DtTm") or ""
-        same = _BALANCE_KINDS.get(words(balance, "Tp/CdOrPrtry/Cd|Tp/Cd") or "") == shown.kind
-        # Midnight stands for a day without a time.
-        if same and printed.startswith(shown.day.isoformat()) and "T00:00:00" not in printed:
-            return _utc(printed) or values.end_of(shown.day)
-    return values.end_of(shown.day)
-
-
-def _utc(printed: str) -> datetime | None:
-    try:
-        stamp = datetime.fromisoformat(printed)
-        return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _own_day(element: Part, balances: list[tuple[str, Balance]], place: str) -> date | None:
+def _own_day(given: _Source, balances: list[tuple[str, Balance]]) -> date | None:
     """The day of an entry that names none: it counts on this statement."""
-    closing = _latest([balance for code, balance in balances if code == "CLBD"])
+    closing = latest([balance for code, balance in balances if code == "CLBD"])
     if closing:
         return closing.day
-    made = words(element, "CreDtTm")
-    return values.iso_day(made, f"{place}, element CreDtTm") if made else None
+    made = words(given.element, "CreDtTm") or words(given.message, "GrpHdr/CreDtTm")
+    return values.iso_day(made, f"{given.place}, element CreDtTm") if made else None
 
 
-def _entries(element: Part, frame: Frame, place: str, notes: list[Note]) -> Iterator[TransactionRecord]:
-    left_out = 0
-    for number, entry in enumerate(find_all(element, "Ntry"), 1):
-        record = read_entry(entry, frame, f"{place}, entry {number}")
+def _entries(given: _Source, frame: Frame) -> Iterator[TransactionRecord]:
+    number, left_out = 0, 0
+    for number, entry in enumerate(each(given.element, "Ntry"), 1):
+        record = read_entry(entry, frame, f"{given.place}, entry {number}")
         if record is None:
             left_out += 1
         else:
             yield record
     if left_out:
-        text = f"{place}: {left_out} entries are for information only (status INFO) and were left out."
-        notes.append(Note(code="skipped", text=text, account_key=frame.account_key))
+        text = f"{given.place}: {left_out} entries are for information only (status INFO) and were left out."
+        given.notes.append(Note(code="skipped", text=text, account_key=frame.account_key))
+    announced = _announced(given)
+    if announced is not None and announced != number:
+        text = f"{given.place}: it announces {announced} entries but holds {number}; entries may be missing."
+        given.notes.append(Note(code="statement_gap", text=text, account_key=frame.account_key))
+
+
+def _announced(given: _Source) -> int | None:
+    """The number of entries in the summary, unless it may count those of other pages too."""
+    stated = words(given.element, "TxsSummry/TtlNtries/NbOfNtries") or ""
+    pages = [words(given.message, "GrpHdr/MsgPgntn/LastPgInd"), words(given.message, "GrpHdr/MsgPgntn/PgNb")]
+    pages += [words(given.element, f"{tag}Pgntn/{name}") for tag in _PAGED for name in ("LastPgInd", "PgNb")]
+    whole = all(page in (None, "true", "1") for page in pages)
+    return int(stated) if whole and stated.isascii() and stated.isdigit() and len(stated) < 10 else None
 
 
 def _period(

@@ -15,7 +15,7 @@ from afflux.connectors.files import values
 from afflux.connectors.files.bank_codes import type_of_camt
 from afflux.connectors.files.camt_parties import counterparty
 from afflux.connectors.files.safety import FileInvalid, check_text
-from afflux.connectors.files.xml import Part, find, find_all, source, words
+from afflux.connectors.files.xml import Part, each, find, source, words
 from afflux.domain.records import KeyQuality, TransactionRecord, TransactionStatus
 
 #: Details whose texts make up a batch's text; the rest is in `raw`.
@@ -37,6 +37,7 @@ _REFERENCES = {
     "clearing": "Refs/ClrSysRef",
     "creditor": "RltdPties/Cdtr/Id/PrvtId/Othr/Id|RltdPties/Cdtr/Pty/Id/PrvtId/Othr/Id",
     "remittance": "RmtInf/Strd/CdtrRefInf/Ref|RmtInf/Strd/CdtrRefInf/CdtrRef",
+    "check": "Refs/ChqNb",
     "return_reason": "RtrInf/Rsn/Cd|RtrInf/Rsn/Prtry|RtrInf/RtrRsn/Cd",
 }
 
@@ -59,10 +60,11 @@ def read_entry(entry: Part, frame: Frame, place: str) -> TransactionRecord | Non
     status = words(entry, "Sts|Sts/Cd|Sts/Prtry")
     if status == "INFO":
         return None
-    details = [*find_all(entry, "NtryDtls/TxDtls"), *find_all(entry, "TxDtls")]
+    details = [*each(entry, "NtryDtls/TxDtls"), *each(entry, "TxDtls")]
     single = details[0] if len(details) == 1 else None
     amount, currency = _amount(entry, frame, place)
     references = _references(entry, details)
+    check = references.pop("check", None)
     key = _key(entry, references)
     original_amount, original_currency = _original(entry, single, amount, currency, place)
     party, party_account = counterparty(entry, details, frame, incoming=amount > 0)
@@ -82,7 +84,7 @@ def read_entry(entry: Part, frame: Frame, place: str) -> TransactionRecord | Non
         counterparty=party,
         counterparty_account=party_account,
         references=references,
-        check_number=_agreed(details, "Refs/ChqNb") or words(entry, "ChqNb"),
+        check_number=check,
         original_amount=original_amount,
         original_currency=original_currency,
         raw=_raw(entry),
@@ -106,9 +108,7 @@ def _amount(entry: Part, frame: Frame, place: str) -> tuple[Decimal, str]:
     return (-number if indicator == "DBIT" else number), values.currency(code, f"{place}, attribute Ccy")
 
 
-def _days(
-    entry: Part, single: Part | None, frame: Frame, place: str
-) -> tuple[date | None, date | None, date | None]:
+def _days(entry: Part, single: Part | None, frame: Frame, place: str) -> tuple[date | None, date | None, date | None]:
     """Booking, value and transaction date. An entry without any of them counts on the day of its statement."""
     booking = _date(entry, "BookgDt/Dt|BookgDt/DtTm", place)
     value = _date(entry, "ValDt/Dt|ValDt/DtTm", place)
@@ -129,21 +129,22 @@ def _date(element: Part, path: str, place: str) -> date | None:
 
 
 def _references(entry: Part, details: list[Part]) -> dict[str, str]:
-    found = {name: _agreed(details, path) for name, path in _REFERENCES.items()}
-    found["account_servicer"] = words(entry, "AcctSvcrRef") or found["account_servicer"]
+    found = _shared(details)
+    found["account_servicer"] = words(entry, "AcctSvcrRef") or found.get("account_servicer")
     found["entry"] = words(entry, "NtryRef")
-    found["message"] = found["message"] or words(entry, "NtryDtls/Btch/MsgId")
-    found["payment_information"] = found["payment_information"] or words(entry, "NtryDtls/Btch/PmtInfId")
+    found["message"] = found.get("message") or words(entry, "NtryDtls/Btch/MsgId")
+    found["payment_information"] = found.get("payment_information") or words(entry, "NtryDtls/Btch/PmtInfId")
     found["charges"] = _charges(entry, details)
     return values.references(found)
 
 
-def _agreed(details: list[Part], path: str) -> str | None:
-    """The value that all details share; a batch whose payments differ has none."""
-    if not details:
-        return None
-    first = words(details[0], path)
-    return first if first and all(words(detail, path) == first for detail in details[1:]) else None
+def _shared(details: list[Part]) -> dict[str, str | None]:
+    """The references that all details share; one in which the payments of a batch differ is left out."""
+    shared = {name: words(details[0], path) for name, path in _REFERENCES.items()} if details else {}
+    for detail in details[1:]:
+        shared = {name: text for name, text in shared.items() if text and words(detail, _REFERENCES[name]) == text}
+        detail.forget()
+    return shared
 
 
 def _charges(entry: Part, details: list[Part]) -> str | None:
@@ -151,7 +152,7 @@ def _charges(entry: Part, details: list[Part]) -> str | None:
     holders = [entry, *details] if len(details) == 1 else [entry]
     for holder in holders:
         total = find(holder, "Chrgs/TtlChrgsAndTaxAmt")
-        amounts = [total] if total is not None else find_all(holder, "Chrgs/Rcrd/Amt") or find_all(holder, "Chrgs/Amt")
+        amounts = [total] if total else [*each(holder, "Chrgs/Rcrd/Amt")] or [*each(holder, "Chrgs/Amt")]
         stated = [f"{amount.text} {amount.get('Ccy') or ''}".strip() for amount in amounts]
         if stated:
             return ", ".join(stated)
@@ -189,7 +190,7 @@ def _text(entry: Part, details: list[Part]) -> str:
         parts[additional] = None
     for detail in details[:_TEXT_DETAILS]:
         for path in ("RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/AddtlRmtInf", "AddtlTxInf"):
-            for element in find_all(detail, path):
+            for element in each(detail, path):
                 parts.setdefault(element.text)
     parts.pop("", None)
     return " ".join(parts)
@@ -200,8 +201,8 @@ def _raw(entry: Part) -> str:
     if len(raw) <= _MAX_RAW:
         return raw
     # A batch of thousands: its payments are left out of the copy, never out of the amount.
-    for holder in find_all(entry, "NtryDtls"):
-        payments = find_all(holder, "TxDtls")
+    for holder in each(entry, "NtryDtls"):
+        payments = list(each(holder, "TxDtls"))
         for payment in payments[_TEXT_DETAILS:]:
             holder.element.remove(payment.element)
         if len(payments) > _TEXT_DETAILS:

@@ -53,7 +53,7 @@ def _read_markup(content: bytes, said: FileMapping) -> Reading:
         return read_ofx(text.replace("\r\n", "\n"), said.constants)
     root = parse_xml(text)
     if is_camt(root):
-        return read_camt(root)
+        return read_camt(root, said.constants)
     message = (etree.QName(root).namespace or "").rpartition(":")[2] or local_name(root)
     raise FileInvalid(
         f"The XML message {shown(message)} is not a statement: camt.052, camt.053, camt.054 and OFX are read."

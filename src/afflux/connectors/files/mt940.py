@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from afflux.connectors.files import values
 from afflux.connectors.files.mapping import Constants
@@ -11,7 +11,7 @@ from afflux.connectors.files.safety import FileInvalid, check_count, check_text
 from afflux.connectors.files.statement import Note, Reading, StatedAccount, Statement
 from afflux.domain.records import Balance, KeyQuality, TransactionRecord
 
-_TAG = re.compile(r":(1[23]D?|2[01]|25P?|28C?|34F|6[02][FM]?|61|64|65|86|90[CD]|NS):")
+_TAG = re.compile(r":(1[23]D?|2[01]|25P?|28C?|34F|6[0245][FM]?|61|86|90[CD]|NS):")
 #: A line of SWIFT's header blocks, ending with the opening of the text block.
 _ENVELOPE = re.compile(r"^\{[1-5]:.*", re.MULTILINE)
 _BROKEN_TAG = re.compile(r"^:\n(?=(?:6[0-9][FM]?|86|2[0-9][CP]?):)", re.MULTILINE)
@@ -19,18 +19,14 @@ _END = re.compile(r"-(?:\}.*)?$")
 _STATES = re.compile(r"^:61:", re.MULTILINE)
 _BOUNDS = re.compile(r"^:60[FM]?:", re.MULTILINE)
 _ANY_ACCOUNT = re.compile(r"^:(?:25P?|28C?|20):", re.MULTILINE)
+#: A file cut out of a statement may start with any field.
+_FRAGMENT = re.compile(r"\s*:(?:20|21|25P?|28C?|6[0245][FM]?|86|NS):")
+#: SWIFT's length of an account's identification.
+_MAX_ACCOUNT = 35
 
-#: Field to kind of balance.
-_BALANCES = {
-    "60": "opening",
-    "60F": "opening",
-    "60M": "opening",
-    "62": "closing",
-    "62F": "closing",
-    "62M": "closing",
-    "64": "available",
-    "65": "available",
-}
+#: Start of the field to kind of balance.
+_BALANCES = {"60": "opening", "62": "closing", "64": "available", "65": "available"}
+_ACCOUNTS = ("25", "25P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +49,17 @@ class Block:
         """The first field with one of these tags."""
         return next((one for one in self.fields if one.tag in tags), None)
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is an account, a balance or a movement in it."""
+        return any(one.tag in _ACCOUNTS or one.tag.startswith("6") for one in self.fields)
+
 
 def is_mt940(text: str) -> bool:
-    """Whether this looks like MT940 or MT942: statement lines or a balance, and what names an account."""
+    """Whether this looks like MT940 or MT942: statement lines, a balance and what names an account, or a fragment."""
     text = _unwrapped(text)
-    return bool(_STATES.search(text) or (_BOUNDS.search(text) and _ANY_ACCOUNT.search(text)))
+    whole = _STATES.search(text) or (_BOUNDS.search(text) and _ANY_ACCOUNT.search(text))
+    return bool(whole or _FRAGMENT.match(text))
 
 
 def read_mt940(text: str, constants: Constants) -> Reading:
@@ -69,7 +71,7 @@ def read_mt940(text: str, constants: Constants) -> Reading:
     notes: list[Note] = []
     statements = [_statement(block, constants, notes) for block in _blocks(_fields(text))]
     if not statements:
-        raise FileInvalid("The MT940 file holds no statement.")
+        raise FileInvalid("The MT940 file holds no statement: no account (25), no balance and no statement line (61).")
     interim = not _BOUNDS.search(text) and re.search(r"^:(34F|13D?|90[CD]):", text, re.MULTILINE)
     return Reading(format="mt942" if interim else "mt940", statements=tuple(statements), notes=tuple(notes))
 
@@ -101,19 +103,22 @@ def _blocks(fields: Iterator[Field]) -> Iterator[Block]:
     """Statements start with field 20; files that leave it out repeat the account or the opening balance."""
     block = Block(1)
     for one in fields:
-        starts = one.tag == "20" or (one.tag in ("25", "25P", "60", "60F", "60M") and block.first(one.tag))
-        if starts and block.first("25", "25P", "60", "60F", "60M", "61", "62F"):
+        if one.tag == "25" and len(one.value) > _MAX_ACCOUNT and block.fields and block.fields[-1].tag == "61":
+            # Too long for an account, and where a movement is told about: a field 86 with a wrong number.
+            one = replace(one, tag="86")
+        starts = one.tag == "20" or (one.tag in (*_ACCOUNTS, "60", "60F", "60M") and block.first(one.tag))
+        if starts and block.tells:
             yield block
-            account = block.first("25", "25P") if one.tag.startswith("60") else None
+            account = block.first(*_ACCOUNTS) if one.tag.startswith("60") else None
             block = Block(block.number + 1, [account] if account else [])
         block.fields.append(one)
-    if block.first("25", "25P", "60", "60F", "60M", "61"):
+    if block.tells:
         yield block
 
 
 def _statement(block: Block, constants: Constants, notes: list[Note]) -> Statement:
     place = f"statement {block.number}"
-    stated = list(_balances(block))
+    stated = list(_balances(block, notes))
     balances = tuple(balance for _, balance in stated)
     account = _account(block, constants, balances, notes)
     opening = next((balance for tag, balance in stated if tag.startswith("60")), None)
@@ -130,13 +135,22 @@ def _statement(block: Block, constants: Constants, notes: list[Note]) -> Stateme
     )
 
 
-def _balances(block: Block) -> Iterator[tuple[str, Balance]]:
+def _balances(block: Block, notes: list[Note]) -> Iterator[tuple[str, Balance]]:
     currency: str | None = None
     for one in block.fields:
-        if one.tag in _BALANCES:
-            balance = read_balance(one.value, _BALANCES[one.tag], currency, _place(one))
-            currency = balance.currency
-            yield one.tag, balance
+        kind = _BALANCES.get(one.tag[:2])
+        if kind is None:
+            continue
+        try:
+            balance = read_balance(one.value, kind, currency, _place(one))
+        except FileInvalid as error:
+            if kind != "available":
+                raise
+            # Some banks fill a forecast that they do not have with words; nothing is reckoned with it.
+            notes.append(Note(code="skipped", text=f"{error} It was left out."))
+            continue
+        currency = balance.currency
+        yield one.tag, balance
 
 
 def _transactions(block: Block, account: StatedAccount, opening: Balance | None) -> Iterator[TransactionRecord]:
@@ -157,7 +171,7 @@ def _transactions(block: Block, account: StatedAccount, opening: Balance | None)
 
 
 def _account(block: Block, constants: Constants, balances: tuple[Balance, ...], notes: list[Note]) -> StatedAccount:
-    one = block.first("25", "25P")
+    one = block.first(*_ACCOUNTS)
     printed, _, rest = (one.value if one else "").strip().partition("\n")
     currency = _currency(block, constants, balances)
     if currency is None:
@@ -167,12 +181,13 @@ def _account(block: Block, constants: Constants, balances: tuple[Balance, ...], 
                 text=f"statement {block.number}: no currency is stated; give it in the mapping.",
             )
         )
-    number = _without_currency(printed.strip(), currency) or constants.account
+    number = _without_currency(printed.strip().strip("/"), currency) or constants.account
     if not number:
         notes.append(
             Note(code="account_unknown", text=f"statement {block.number}: no account is named; give it in the mapping.")
         )
-    iban = values.as_iban(number or "")
+    # Some banks print their own code before the number: `BIC/IBAN`.
+    iban = values.as_iban((number or "").rpartition("/")[2])
     return StatedAccount(
         key=iban or number or "mt940",
         key_quality=KeyQuality.PROVIDER if number else KeyQuality.POSITIONAL,

@@ -74,6 +74,7 @@ def _glued(pieces: Iterable[str], full: int) -> str:
 
 def _german(body: str, mark: str, code: str) -> Details:
     subfields: dict[str, str] = {}
+    body = body.rstrip().removesuffix(mark)
     for part in re.split(re.escape(mark) + r"(?=[0-9]{2})", body)[1:]:
         subfields[part[:2]] = subfields.get(part[:2], "") + part[2:]
     purpose = _glued(
@@ -85,7 +86,7 @@ def _german(body: str, mark: str, code: str) -> Details:
     account = subfields.get("31", "").strip() or subfields.get("38", "").strip() or keywords.get("IBAN", "")
     return Details(
         text=" ".join(f"{subfields.get('00', '')} {said}".split()),
-        name=name or None,
+        name=" ".join(name.split()) or None,
         account="".join(account.split()) or None,
         code=code,
         references=_german_references(keywords, subfields),

@@ -40,7 +40,7 @@ def read_ofx(text: str, constants: Constants) -> Reading:
     notes = [_left_out(node) for node in root.iter(*_SKIPPED)]
     if not found and not notes:
         raise FileInvalid(_refusal(root))
-    statements = [_Reader(text, node, number, constants).statement() for number, node in enumerate(found, 1)]
+    statements = [_Reader(text, node, number, constants, notes).statement() for number, node in enumerate(found, 1)]
     check_count(sum(len(statement.transactions) for statement in statements))
     version = 2 if re.search(r"<\?xml|<\?OFX", text[:4096], re.IGNORECASE) else 1
     return Reading(format=f"ofx{version}", statements=tuple(statements), notes=tuple(notes))
@@ -65,11 +65,11 @@ def _refusal(root: Node) -> str:
 class _Reader:
     """Reads one statement aggregate."""
 
-    def __init__(self, text: str, node: Node, number: int, constants: Constants) -> None:
+    def __init__(self, text: str, node: Node, number: int, constants: Constants, notes: list[Note]) -> None:
         self.text = text
         self.node = node
         self.place = f"statement {number}"
-        self.currency = self._currency(constants)
+        self.currency = self._currency(constants, notes)
         self.account = self._account()
         self.entries = list(node.iter("STMTTRN", "STMTTRNP"))
         self.mark = decimal_mark(one.values.get("TRNAMT", "") for one in self.entries)
@@ -88,11 +88,13 @@ class _Reader:
             transactions=tuple(self._transactions()),
         )
 
-    def _currency(self, constants: Constants) -> str:
+    def _currency(self, constants: Constants, notes: list[Note]) -> str:
         single = self.node.find("CURRENCY")
         stated = self.node.values.get("CURDEF") or constants.currency or (single and single.values.get("CURSYM"))
         if not stated:
-            raise FileInvalid(f"{self.place}: CURDEF is missing, so the currency is not known.")
+            text = f"{self.place}: CURDEF is missing, so the currency is not known; give it in the mapping."
+            notes.append(Note(code="currency_unknown", text=text))
+            return values.NO_CURRENCY
         return values.currency(stated, f"{self.place}, CURDEF")
 
     def _account(self) -> StatedAccount:
@@ -117,7 +119,9 @@ class _Reader:
     def _balance(self, name: str, kind: str) -> tuple[Balance | None, datetime | None]:
         node = self.node.find(name)
         amount = node.values.get("BALAMT") if node else None
-        stamp = node.values.get("DTASOF") if node else None
+        listed = self.node.find("BANKTRANLIST")
+        stated = [holder.values.get(day) for holder, day in ((node, "DTASOF"), (listed, "DTEND")) if holder]
+        stamp = next((day for day in stated if _is_day(day)), None)
         if not amount or not stamp:
             return None, None
         place = f"{self.place}, {name}"
@@ -190,7 +194,12 @@ def _masked(number: str) -> str:
 
 
 def _optional_day(text: str | None, place: str) -> date | None:
-    return _day(text, place) if text else None
+    return _day(text, place) if text and _is_day(text) else None
+
+
+def _is_day(text: str | None) -> bool:
+    """Whether a day is given: some banks write zeros where they have none."""
+    return bool(text and text.strip("0 "))
 
 
 def _day(text: str, place: str) -> date:
@@ -213,4 +222,5 @@ def _moment(text: str, place: str) -> datetime:
         stamp = datetime(day.year, day.month, day.day, int(match[4]), int(match[5]), int(match[6] or 0), tzinfo=zone)
         return stamp.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise FileInvalid(f"{place}: {values.shown(text)} is not a time.") from None
+        # A time that does not exist leaves the day, which is what counts.
+        return values.end_of(day)

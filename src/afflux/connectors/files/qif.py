@@ -15,7 +15,9 @@ from afflux.connectors.files.safety import FileInvalid, check_count, check_text
 from afflux.connectors.files.statement import Note, Reading, StatedAccount, Statement
 from afflux.domain.records import AccountType, KeyQuality, TransactionRecord, TransactionType
 
-_HEADER = re.compile(r"^!(Type:|Account\b|Option:)", re.IGNORECASE | re.MULTILINE)
+_HEADER = re.compile(r"^!(Type:|Account\b|Option:|Clear:)", re.IGNORECASE | re.MULTILINE)
+#: What some programs write before the first header.
+_REMARKS = re.compile(r"(?:[ \t]*(?:#.*|\^)?\n)*")
 _ACCOUNT_TYPES = {
     "ccard": AccountType.CARD,
     "oth l": AccountType.LOAN,
@@ -61,11 +63,17 @@ class Section:
 
 def is_qif(text: str) -> bool:
     """Whether this is QIF: a header line, or bare records."""
-    head = text[:4096].lstrip()
+    start = _remarks(text)
+    head = text[start : start + 4096].lstrip()
     bare = (
         re.match(r"[DTUPMNCL]", head) and re.search(r"^D.*[0-9]", head, re.M) and re.search(r"^[TU][-+0-9]", head, re.M)
     )
     return bool(_HEADER.match(head) or (bare and re.search(r"^\^\s*$", head, re.M)))
+
+
+def _remarks(text: str) -> int:
+    match = _REMARKS.match(text)
+    return match.end() if match else 0
 
 
 def read_qif(text: str, mapping: FileMapping) -> Reading:
@@ -107,7 +115,8 @@ def _sections(text: str, notes: list[Note]) -> Iterator[Section]:
 def _parts(text: str) -> Iterator[tuple[str, list[Entry]]]:
     header, entries = "!Type:Bank", list[Entry]()
     entry: Entry | None = None
-    for number, raw in enumerate(text.split("\n"), 1):
+    start = _remarks(text)
+    for number, raw in enumerate(text[start:].split("\n"), text.count("\n", 0, start) + 1):
         line = raw.strip()
         if line.startswith("!"):
             entries += [entry] if entry else []

@@ -6,8 +6,8 @@ MAX_BYTES = 25 * 1024 * 1024
 MAX_ENTRIES = 500_000
 #: Characters of one text.
 MAX_TEXT = 64 * 1024
-#: Tags and attributes of an XML or OFX file, by their `<` and `=`: keeps its tree within the child's memory.
-MAX_TAGS = 4_000_000
+#: Elements and attributes of an XML or OFX file, by their `<` and `=`: keeps its tree within the child's memory.
+MAX_ELEMENTS = 2_000_000
 MAX_ATTRIBUTES = 1_500_000
 #: Elements inside each other in OFX; libxml2 has its own limit of 256 for XML.
 MAX_DEPTH = 64
@@ -58,5 +58,5 @@ def check_count(count: int) -> None:
 
 def check_markup(text: str) -> None:
     """Refuse markup whose tree would need far more memory than the file is long."""
-    if text.count("<") > MAX_TAGS or text.count("=") > MAX_ATTRIBUTES:
-        raise FileInvalid(f"The file has more than {MAX_TAGS} tags or {MAX_ATTRIBUTES} attributes.")
+    if text.count("<") - text.count("</") > MAX_ELEMENTS or text.count("=") > MAX_ATTRIBUTES:
+        raise FileInvalid(f"The file has more than {MAX_ELEMENTS} elements or {MAX_ATTRIBUTES} attributes.")
