@@ -16,7 +16,7 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 	touch $@
 
 run: install
-	$(BIN)/afflux demo --data data --port $(PORT) --statement tests/connectors/files/samples/mt940/abnamro.sta
+	$(BIN)/afflux demo --data data --port $(PORT) --statement tests/connectors/files/samples/mt940/rabobank-iban.sta
 
 test: install lint
 	$(BIN)/python -m pytest -n auto --dist worksteal

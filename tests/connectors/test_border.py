@@ -1,5 +1,6 @@
 """What a connector says is cleaned, limited and checked before the core sees it."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from afflux.connectors.base import File
 from afflux.domain.catalogue import Isolation
 from afflux.domain.errors import SyncErrorCode
 from afflux.domain.messages import Done, Failure, Message, Park, Progress, StateUpdate, Warning
-from afflux.domain.records import DocumentRecord, TransactionRecord
+from afflux.domain.records import AccountRecord, DocumentRecord, TransactionRecord
 from tests.connectors import misbehaving
 from tests.connectors.misbehaving import Messages, park, record
 from tests.connectors.running import both, collect, context, end, manifest, request
@@ -92,3 +93,54 @@ async def test_a_connector_cannot_say_a_secret(isolation: Isolation) -> None:
 async def test_a_waiting_time_without_sense_is_dropped(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     failure = Failure(SyncErrorCode.RATE_LIMITED, "later", seconds)
     assert await run_messages(monkeypatch, failure) == [Failure(SyncErrorCode.RATE_LIMITED, "later")]
+
+
+@pytest.mark.parametrize(
+    "amount", ["-12.34", "0", "999999999999999999", "0.123456789012345678", "1E+17", "0E-18", "-1.5E-7"]
+)
+async def test_an_amount_of_money_passes_however_it_is_written(monkeypatch: pytest.MonkeyPatch, amount: str) -> None:
+    fine = record(amount=Decimal(amount), original_amount=Decimal(amount), original_currency="USD")
+    assert await run_messages(monkeypatch, fine, Done()) == [fine, Done()]
+
+
+@pytest.mark.parametrize("field", ["amount", "original_amount"])
+@pytest.mark.parametrize(
+    "amount",
+    ["NaN", "sNaN", "-Infinity", "1E+18", "0E+999999", "1000000000000000000", "0.1234567890123456789", "1E-19"],
+)
+async def test_what_is_no_amount_of_money_is_refused(monkeypatch: pytest.MonkeyPatch, field: str, amount: str) -> None:
+    changes: dict[str, Any] = {field: Decimal(amount)}
+    (failure,) = await run_messages(monkeypatch, record(**changes), Done())
+    assert isinstance(failure, Failure)
+    assert failure.detail == f"TransactionRecord.{field} is not an amount of money"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"account_key": ""}, "account_key"),
+        ({"key": "k" * 513}, "key"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": "ÉUR"}, "currency"),
+        ({"original_currency": "US"}, "original_currency"),
+        ({"booking_date": None}, "no date"),
+        ({"text": "x" * (64 * 1024 + 1)}, "text"),
+    ],
+)
+async def test_one_wrong_field_of_a_record_is_enough(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], field: str
+) -> None:
+    (failure,) = await run_messages(monkeypatch, record(**changes), Done())
+    assert isinstance(failure, Failure)
+    assert field in failure.detail
+
+
+async def test_texts_that_are_long_only_together_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = record(text="é" * 40_000, raw="x" * 1024 * 1024, counterparty="y" * 40_000)
+    assert await run_messages(monkeypatch, long, Done()) == [long, Done()]
+
+
+async def test_a_balance_that_may_not_even_be_compared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = AccountRecord(key="acc", name="Current", currency="EUR", balance=Decimal("sNaN"))
+    (failure,) = await run_messages(monkeypatch, account, Done())
+    assert failure == Failure(SyncErrorCode.CONNECTOR_BROKEN, "AccountRecord.balance is not an amount of money")

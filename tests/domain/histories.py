@@ -57,17 +57,11 @@ class Ledger:
         """One checkpoint: decide and apply."""
         incoming = prepare(list(records))
         gone = frozenset(removed)
-        near = neighbourhood(incoming, window.start if window else None, window.end if window else None)
-        known = {
-            row.identity: (row.id, row.hash) for row in self.rows.values() if near and near[0] <= row.day <= near[1]
-        }
-        left, settled = unmatched(known, incoming)
-        named = {each.identity for each in left} | {f"p:{key}" for key in gone}
-        held = [
-            row
-            for row in self.rows.values()
-            if row.id not in settled and (row.identity in known or row.identity in named)
-        ]
+        near = neighbourhood(incoming.records, window.start if window else None, window.end if window else None)
+        known = {row.identity: row.hash for row in self.rows.values() if near and near[0] <= row.day <= near[1]}
+        left, around = unmatched(known, incoming)
+        around |= ({each.identity for each in left} | {f"p:{key}" for key in gone}) - known.keys()
+        held = [row for row in self.rows.values() if row.identity in around]
         changes = reconcile(held, left, window, gone)
         self.apply(changes)
         return changes

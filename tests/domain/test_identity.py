@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afflux.domain.identity import Incoming, neighbourhood, normalised, prepare, strong_references
+from afflux.domain.identity import neighbourhood, normalised, prepare, strong_references
 from afflux.domain.records import KeyQuality, TransactionRecord, TransactionStatus, TransactionType
 
 DAY = date(2026, 3, 10)
@@ -22,7 +22,7 @@ def coffee(**changes: object) -> TransactionRecord:
 
 
 def identities(*records: TransactionRecord) -> list[str]:
-    return [each.identity for each in prepare(records)]
+    return list(prepare(records).identities)
 
 
 def test_a_provider_key_names_the_record() -> None:
@@ -48,14 +48,14 @@ def test_an_empty_key_is_no_key() -> None:
 def test_the_same_key_and_content_twice_is_one_row() -> None:
     rows = coffee(key="K1"), coffee(key="K2"), coffee(key="K1", raw="page 2")
     assert sorted(identities(*rows)) == ["p:K1", "p:K2"]
-    assert prepare(rows[::-1])[0].hash in {each.hash for each in prepare(rows)}
+    assert prepare(rows[::-1]).hashes[0] in prepare(rows).hashes
 
 
 def test_a_row_in_both_the_pending_and_the_booked_list_is_one_booked_row() -> None:
     pending = coffee(key="K1", status=TransactionStatus.PENDING)
     booked = coffee(key="K1", booking_date=DAY + timedelta(days=2), text="CARD Cafe")
-    assert [each.record for each in prepare([pending, booked])] == [booked]
-    assert [each.record for each in prepare([booked, pending])] == [booked]
+    assert prepare([pending, booked]).records == [booked]
+    assert prepare([booked, pending]).records == [booked]
 
 
 def test_a_key_given_to_different_movements_names_none_of_them() -> None:
@@ -91,25 +91,25 @@ OTHER: dict[str, object] = {
 def test_every_stored_field_counts_in_the_hash() -> None:
     known_otherwise = {"account_key", "key", "key_quality"}
     assert OTHER.keys() == {field.name for field in fields(TransactionRecord)} - known_otherwise
-    hashes = [prepare([coffee(**{name: value})])[0].hash for name, value in OTHER.items()]
-    assert len({prepare([coffee()])[0].hash, *hashes}) == len(OTHER) + 1
+    hashes = [prepare([coffee(**{name: value})]).hashes[0] for name, value in OTHER.items()]
+    assert len({prepare([coffee()]).hashes[0], *hashes}) == len(OTHER) + 1
     assert {len(digest) for digest in hashes} == {16}
 
 
 def test_the_account_and_the_key_do_not_count_in_the_hash() -> None:
     renumbered = coffee(account_key="b", key="K9")
-    assert prepare([coffee()])[0].hash == prepare([renumbered])[0].hash
+    assert prepare([coffee()]).hashes[0] == prepare([renumbered]).hashes[0]
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**12), max_value=10**12))
 def test_trailing_zeros_of_an_amount_do_not_count(amount: Decimal) -> None:
     longer = amount.quantize(Decimal("0.0001"))
-    assert prepare([coffee(amount=amount)])[0].hash == prepare([coffee(amount=longer)])[0].hash
+    assert prepare([coffee(amount=amount)]).hashes[0] == prepare([coffee(amount=longer)]).hashes[0]
 
 
 def test_references_count_in_no_order() -> None:
     one, other = {"bank": "1", "mandate": "2"}, {"mandate": "2", "bank": "1"}
-    assert prepare([coffee(references=one)])[0].hash == prepare([coffee(references=other)])[0].hash
+    assert prepare([coffee(references=one)]).hashes[0] == prepare([coffee(references=other)]).hashes[0]
 
 
 def test_text_is_compared_by_its_words() -> None:
@@ -132,9 +132,9 @@ def test_the_banks_own_reference_goes_by_one_name() -> None:
 
 
 def test_the_neighbourhood_reaches_as_far_as_a_pending_row_can_be_away() -> None:
-    incoming = prepare([coffee(), coffee(booking_date=DAY + timedelta(days=5))])
-    assert neighbourhood(incoming, None, None) == (DAY - timedelta(days=10), DAY + timedelta(days=15))
-    assert neighbourhood(incoming, DAY - timedelta(days=90), DAY) == (
+    records = [coffee(), coffee(booking_date=DAY + timedelta(days=5))]
+    assert neighbourhood(records, None, None) == (DAY - timedelta(days=10), DAY + timedelta(days=15))
+    assert neighbourhood(records, DAY - timedelta(days=90), DAY) == (
         DAY - timedelta(days=90),
         DAY + timedelta(days=15),
     )
@@ -147,4 +147,4 @@ def test_a_window_without_records_is_its_own_neighbourhood() -> None:
 
 def test_a_record_without_any_date_is_refused() -> None:
     with pytest.raises(ValueError, match="date"):
-        neighbourhood([Incoming(coffee(booking_date=None), "p:1", b"")], None, None)
+        neighbourhood([coffee(booking_date=None)], None, None)

@@ -324,7 +324,7 @@ def test_the_order_of_rows_and_records_does_not_matter(
 ) -> None:
     ledger = Ledger()
     ledger.take(first)
-    held, incoming = list(ledger.rows.values()), prepare(second)
+    held, incoming = list(ledger.rows.values()), prepare(second).all()
     straight = reconcile(held, incoming, window, removed)
     shuffling.shuffle(held)
     shuffling.shuffle(incoming)
@@ -338,7 +338,7 @@ def test_every_row_and_every_record_is_accounted_for_once(
 ) -> None:
     ledger = Ledger()
     ledger.take(first)
-    held, incoming = list(ledger.rows.values()), prepare(second)
+    held, incoming = list(ledger.rows.values()), prepare(second).all()
     changes = reconcile(held, incoming, window, removed)
     assert len(changes.added) + len(changes.changed) + changes.unchanged == len(incoming)
     touched = [*(each.id for each in changes.changed), *(each.id for each in changes.removed)]
@@ -357,7 +357,7 @@ def test_after_a_complete_window_we_hold_what_the_bank_shows(
     ledger = Ledger()
     ledger.take(first)
     ledger.take(second, MARCH)
-    shown = [each.record for each in prepare(second)]
+    shown = prepare(second).records
     assert Counter(map(content, ledger.rows.values())) == Counter(map(content, shown))
 
 
@@ -387,9 +387,9 @@ def _seconds(shape: str, number: int, window: Window | None) -> float:
     pairs = [SHAPES[shape](n) for n in range(number)]
     held = [
         held_row(UUID(int=n + 1), each.identity, each.hash, each.record)
-        for n, each in enumerate(prepare([first for first, _ in pairs]))
+        for n, each in enumerate(prepare([first for first, _ in pairs]).all())
     ]
-    incoming = prepare([second for _, second in pairs])
+    incoming = prepare([second for _, second in pairs]).all()
     began = time.process_time()
     reconcile(held, incoming, window)
     return time.process_time() - began
@@ -407,9 +407,16 @@ def test_twenty_thousand_rows_that_match_nothing_take_seconds() -> None:
 
 
 def test_what_we_hold_exactly_so_is_settled_by_identity_and_hash() -> None:
-    same, other = prepare([row(), row("BAKER")])
-    held = {same.identity: (UUID(int=1), same.hash), other.identity: (UUID(int=2), b"another hash")}
-    assert unmatched(held, [same, other]) == ([other], {UUID(int=1)})
+    incoming = prepare([row(), row("BAKER"), row("FLORIST")])
+    same, other, new = incoming.all()
+    held = {same.identity: same.hash, other.identity: b"another hash", "p:K": b"not in the batch"}
+    assert unmatched(held, incoming) == ([other, new], {other.identity, "p:K"})
+
+
+def test_rows_as_many_as_records_are_not_yet_the_same_rows() -> None:
+    incoming = prepare([row(), row("BAKER")])
+    same, new = incoming.all()
+    assert unmatched({same.identity: same.hash, "p:K": b""}, incoming) == ([new], {"p:K"})
 
 
 def test_days_far_apart_do_not_matter_to_a_key() -> None:

@@ -8,7 +8,7 @@ from afflux.cli.parts import log_to_stderr
 from afflux.config import Settings
 from afflux.runtime import open_runtime
 from afflux.supervisor import end_with_supervisor, stopped_by_signal
-from afflux.worker import Worker
+from afflux.worker import Worker, collect_less
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def worker_command(data: Data = None, json: Json = False) -> None:
     end_with_supervisor()
     chosen = settings(data)
     log_to_stderr(chosen)
+    collect_less()
     run(_work(chosen))
 
 

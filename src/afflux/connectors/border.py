@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,10 @@ _MAX_DETAIL = 500
 _WHOLE, _FRACTION = 18, 18
 _SHORTEST_SECRET = 4
 
+_texts = attrgetter(
+    "account_key", "key", "text", "counterparty", "counterparty_account", "check_number", "settlement_month", "raw"
+)
+
 
 class Broken(Exception):
     """The connector broke the contract. One line, without values."""
@@ -46,8 +51,7 @@ class Border:
 
     def admit(self, message: Message) -> Message:
         """The message as the core may see it. Raises `Broken`."""
-        if type(message) is TransactionRecord and not _suspicious(message):
-            _transaction(message)
+        if type(message) is TransactionRecord and _is_ordinary(message):
             return message
         cleaned: Message = clean(message, type(message).__name__)
         check = _CHECKS.get(type(cleaned))
@@ -95,17 +99,43 @@ def clean(value: Any, place: str, limit: int = MAX_TEXT) -> Any:
     return value
 
 
-def _suspicious(record: TransactionRecord) -> bool:
-    """Whether a text in it may need more than a glance; this is asked a hundred thousand times in a long history."""
-    text = (
-        f"{record.account_key}{record.key}{record.currency}{record.text}{record.counterparty}{record.counterparty_account}"
-        f"{record.check_number}{record.original_currency}{record.settlement_month}{record.raw}"
+def _is_ordinary(record: TransactionRecord) -> bool:
+    """Whether the record would pass unchanged, seen at a glance: a long history has a hundred thousand of them.
+
+    One that is not ordinary may be fine as well; the full checks tell.
+    """
+    return bool(
+        0 < len(record.account_key) <= MAX_KEY
+        and (record.key is None or 0 < len(record.key) <= MAX_KEY)
+        and _is_currency(record.currency)
+        and _is_short(record.amount)
+        and (record.original_currency is None or _is_currency(record.original_currency))
+        and (record.original_amount is None or _is_short(record.original_amount))
+        and (record.booking_date or record.value_date or record.transaction_date)
+        and _is_clean(record)
     )
+
+
+def _is_short(amount: Decimal) -> bool:
+    """Whether the amount is written in so few characters that it has no more digits than it may."""
+    written = str(amount)
+    return len(written) <= min(_WHOLE, _FRACTION) and "E" not in written and amount.is_finite()
+
+
+def _is_clean(record: TransactionRecord) -> bool:
+    """Whether no text of the record is long or needs cleaning. Its currencies are left out."""
+    text = "".join(filter(None, _texts(record)))
     if record.references:
-        text += "".join(record.references) + "".join(record.references.values())
-    if len(text) > MAX_TEXT or "\0" in text:
-        return True
-    return not text.isascii() and text.encode("utf-8", "replace").decode() != text
+        text += "".join((*record.references, *record.references.values()))
+    return len(text) <= MAX_TEXT and "\0" not in text and (text.isascii() or _is_unicode(text))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _clean_fields(value: Any, place: str) -> Any:
@@ -113,7 +143,8 @@ def _clean_fields(value: Any, place: str) -> Any:
     for field in fields(value):
         old = getattr(value, field.name)
         new = clean(old, f"{place}.{field.name}", MAX_RAW if field.name == "raw" else MAX_TEXT)
-        if new != old:
+        # A signalling NaN may not even be compared.
+        if new is not old and new != old:
             changes[field.name] = new
     return replace(value, **changes) if changes else value
 
@@ -207,8 +238,12 @@ def _key(key: str, place: str) -> None:
 
 
 def _currency(code: str, place: str) -> None:
-    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+    if not _is_currency(code):
         raise Broken(f"{place} is not three capital letters")
+
+
+def _is_currency(code: str) -> bool:
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
 
 
 def _amount(amount: Decimal | None, place: str) -> None:

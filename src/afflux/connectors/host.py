@@ -56,13 +56,15 @@ class _Clock:
         async with asyncio.timeout(max(0.0, self.deadline - time.monotonic())):
             return await source.batch()
 
+    @property
+    def turn_over(self) -> bool:
+        return time.monotonic() >= self._turn
+
     async def breathe(self) -> None:
-        now = time.monotonic()
-        if now >= self.deadline:
+        if time.monotonic() >= self.deadline:
             raise TimeoutError
-        if now >= self._turn:
-            await asyncio.sleep(0)
-            self._turn = time.monotonic() + _TURN
+        await asyncio.sleep(0)
+        self._turn = time.monotonic() + _TURN
 
 
 async def run(
@@ -92,7 +94,8 @@ async def run(
                     clock.shorten(_TIDY)
                 else:
                     yield message
-                    await clock.breathe()
+                    if clock.turn_over:
+                        await clock.breathe()
     except Broken as error:
         final = Failure(SyncErrorCode.CONNECTOR_BROKEN, str(error))
     except TimeoutError:

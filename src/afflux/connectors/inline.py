@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from operator import attrgetter, contains
 from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -119,6 +120,13 @@ def _typed(message: Message) -> Message:
 
 def _plain(record: TransactionRecord) -> bool:
     """Whether every field is of exactly its declared type, which is quicker to see than to establish."""
-    if not all(map(contains, _FIELD_TYPES, map(type, _field_values(record)))):
+    if not _declared(tuple(map(type, _field_values(record)))):
         return False
-    return {str}.issuperset(map(type, (*record.references, *record.references.values())))
+    references = record.references
+    return not references or {str}.issuperset(map(type, (*references, *references.values())))
+
+
+# A connector's records have few combinations of fields that are there and fields that are not.
+@lru_cache(maxsize=256)
+def _declared(types: tuple[type, ...]) -> bool:
+    return all(map(contains, _FIELD_TYPES, types))

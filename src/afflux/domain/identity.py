@@ -49,12 +49,12 @@ _STORED = attrgetter(
     "counterparty_account",
     "references",
     "raw",
+    # Rare ones from here on.
     "original_amount",
     "check_number",
     "original_currency",
     "settlement_month",
 )
-_NO_RARE = [None] * 4
 _WORD = re.compile(r"\w+")
 
 
@@ -69,7 +69,23 @@ class Incoming:
     hash: bytes
 
 
-def prepare(records: Sequence[TransactionRecord]) -> list[Incoming]:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Records on their way in, side by side with their identities and hashes.
+
+    Columns and not one `Incoming` each: a sync in which nothing changed then makes no object per row.
+    """
+
+    records: Sequence[TransactionRecord]
+    identities: Sequence[str]
+    hashes: Sequence[bytes]
+
+    def all(self) -> list[Incoming]:
+        """Each record by itself."""
+        return list(map(Incoming, self.records, self.identities, self.hashes))
+
+
+def prepare(records: Sequence[TransactionRecord]) -> Prepared:
     """Give each record of one account, of one batch, its identity and hash.
 
     A provider key that comes twice for what can only be one movement (overlapping pages, a row in both the pending and
@@ -81,7 +97,7 @@ def prepare(records: Sequence[TransactionRecord]) -> list[Incoming]:
     present = [key for key in keys if key]
     if len(set(present)) != len(present):
         records, hashes, keys = _settle_repeats(records, hashes, keys)
-    return list(map(Incoming, records, _identities(hashes, keys), hashes))
+    return Prepared(records, _identities(hashes, keys), hashes)
 
 
 def provider_identity(key: str) -> str:
@@ -94,12 +110,14 @@ def provider_key(identity: str) -> str | None:
     return identity[2:] if identity.startswith("p:") else None
 
 
-def neighbourhood(incoming: Iterable[Incoming], start: date | None, end: date | None) -> tuple[date, date] | None:
+def neighbourhood(
+    records: Iterable[TransactionRecord], start: date | None, end: date | None
+) -> tuple[date, date] | None:
     """First and last day of the held rows that can be the same movement as a record or lie in the window.
 
     `None` when there is neither a record nor a window.
     """
-    days = [each.record.day for each in incoming]
+    days = [record.day for record in records]
     first = [*([min(days) - _REACH] if days else []), *([start] if start else [])]
     last = [*([max(days) + _REACH] if days else []), *([end] if end else [])]
     return (min(first), max(last)) if first and last else None
@@ -133,32 +151,29 @@ def _identities(hashes: Sequence[bytes], keys: Sequence[str | None]) -> list[str
     ]
 
 
+# A bank's rows share few combinations of days.
 @lru_cache(maxsize=4096)
-def _iso(day: date | None) -> str:
-    return day.isoformat() if day else ""
+def _days(*days: date | None) -> str:
+    return "\x1f".join([day.isoformat() if day else "" for day in days])
 
 
 def _hash(record: TransactionRecord) -> bytes:
     # Runs for every row of every sync: one join, no loop over what is nearly always there. 1.5 and 1.50 are the same.
-    amount, currency, booked, valued, paid, status, kind, text, name, account, references, raw, *rare = _STORED(record)
-    content = [
-        str(amount.normalize()),
-        currency,
-        _iso(booked),
-        _iso(valued),
-        _iso(paid),
-        status,
-        kind,
-        text,
-        name or "",
-        account or "",
-        "\x1e".join(map("=".join, sorted(references.items()))) if references else "",
-        raw or "",
-    ]
-    if rare != _NO_RARE:
-        original, *others = rare
-        content += ["" if original is None else str(original.normalize()), *(each or "" for each in others)]
-    return blake2b("\x1f".join(content).encode(), digest_size=16).digest()
+    (
+        amount, currency, booked, valued, paid, status, kind, text, name, account, references, raw,
+        original, check, original_currency, month,
+    ) = _STORED(record)  # fmt: skip
+    said = "\x1e".join([f"{label}={references[label]}" for label in sorted(references)]) if references else ""
+    content = "\x1f".join(
+        (
+            str(amount.normalize()), currency, _days(booked, valued, paid), status, kind, text,
+            name or "", account or "", said, raw or "",
+        )
+    )  # fmt: skip
+    if not original is check is original_currency is month is None:
+        spelled = "" if original is None else str(original.normalize())
+        content = "\x1f".join((content, spelled, check or "", original_currency or "", month or ""))
+    return blake2b(content.encode(), digest_size=16).digest()
 
 
 _Batch = tuple[list[TransactionRecord], list[bytes], list[str | None]]

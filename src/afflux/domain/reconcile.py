@@ -14,6 +14,7 @@ from uuid import UUID
 
 from afflux.domain.identity import (
     Incoming,
+    Prepared,
     normalised,
     provider_identity,
     provider_key,
@@ -105,25 +106,19 @@ class Changes:
     unchanged: int
 
 
-def unmatched(
-    known: Mapping[str, tuple[UUID, bytes]], incoming: Sequence[Incoming]
-) -> tuple[list[Incoming], set[UUID]]:
+def unmatched(known: Mapping[str, bytes], incoming: Prepared) -> tuple[list[Incoming], set[str]]:
     """The fast path: leave out what we hold exactly so.
 
-    `known` has id and hash by identity of the held rows in the `neighbourhood`. Returns the records left to decide and
-    the ids that are settled. `reconcile` gets the rest of the neighbourhood, and held rows elsewhere that have the
-    identity of a record that is left or of a key called gone.
+    `known` has the hash by identity of the held rows in the `neighbourhood`. Returns the records left to decide and the
+    identities of the known rows left. `reconcile` gets both, and held rows elsewhere that have the identity of a record
+    that is left or of a key called gone.
     """
-    left: list[Incoming] = []
-    settled: set[UUID] = set()
-    find, settle = known.get, settled.add
-    for each in incoming:
-        row = find(each.identity)
-        if row is not None and row[1] == each.hash:
-            settle(row[0])
-        else:
-            left.append(each)
-    return left, settled
+    rows = zip(incoming.records, incoming.identities, incoming.hashes, map(known.get, incoming.identities), strict=True)
+    left = [Incoming(record, identity, hash) for record, identity, hash, held in rows if held != hash]
+    # Identities are unique, so as many settled records as known rows are all of them.
+    if len(incoming.records) - len(left) == len(known):
+        return left, set()
+    return left, set(known).difference(incoming.identities) | {each.identity for each in left if each.identity in known}
 
 
 def reconcile(
