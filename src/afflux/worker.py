@@ -35,7 +35,7 @@ _AT_ONCE = 100
 
 
 def collect_less() -> None:
-    """Look for reference cycles seldom, and never among what is loaded: rows come by the hundred thousand and have none.
+    """Look for reference cycles seldom, and never among what is loaded: rows come by the thousand and have none.
 
     For a process that does nothing but this worker's work. It saves about a fifth of the time of a large sync.
     """

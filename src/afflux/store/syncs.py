@@ -13,8 +13,8 @@ from afflux.store.rows import many, maybe, one
 
 _COLUMNS = """id, number, application_id, user_id, connection_id, provider_id, kind, then_kind, stage, interactive,
               status, attempt, job_id, losses, losses_here, retries, outcomes, channel_id, phase, percent, error_code,
-              error_detail, challenge, challenge_expires_at, parked, answer, result, requested_at, started_at, deadline_at,
-              ended_at"""
+              error_detail, challenge, challenge_expires_at, parked, answer, result, requested_at, started_at,
+              deadline_at, ended_at"""
 
 
 async def insert(tx: Tx, sync_id: UUID, connection: Connection, kind: SyncKind, interactive: bool) -> Sync | None:
