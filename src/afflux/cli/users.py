@@ -9,11 +9,10 @@ from afflux.cli.options import Data, Json, Name, UserOption, emit, find_user, op
 from afflux.domain.catalogue import Auth, Channel
 from afflux.domain.connections import Connection
 from afflux.domain.errors import InvalidInput
-from afflux.domain.syncs import Sync, SyncKind
 from afflux.domain.users import User
 from afflux.local import command_runtime
 from afflux.runtime import Runtime
-from afflux.services import connections, erasure, syncs, users
+from afflux.services import connections, erasure, users
 from afflux.store import applications
 
 _group = typer.Typer(help="Users of an application.", no_args_is_help=True)
@@ -98,12 +97,9 @@ def connect_command(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Link a user to a provider.
-
-    The first sync is requested at once; `afflux sync` shows it.
-    """
+    """Link a user to a provider. `afflux sync` then fetches the data."""
     form = {key: value for key, value in (("login", login), ("password", password)) if value is not None}
-    connection, sync = run(_connect(data, name, user, provider, form | _fields(field or [])))
+    connection = run(_connect(data, name, user, provider, form | _fields(field or [])))
     value = {
         "connection": connection.id,
         "number": connection.number,
@@ -111,8 +107,6 @@ def connect_command(
         "name": connection.name,
         "login": connection.login_mask,
         "created_at": connection.created_at,
-        "sync": sync.id,
-        "status": sync.status,
     }
     emit(json, value, lambda: say(f"Connection [bold]{safe(connection.name)}[/bold]  {connection.id}"))
 
@@ -123,17 +117,14 @@ def _fields(pairs: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
-async def _connect(
-    data: Data, name: str, email: str, provider_id: int, form: dict[str, str]
-) -> tuple[Connection, Sync]:
+async def _connect(data: Data, name: str, email: str, provider_id: int, form: dict[str, str]) -> Connection:
     async with command_runtime(settings(data)) as runtime, runtime.database.transaction() as tx:
         application, user = await find_user(tx, name, email)
         principal = operator(application, user)
         channel = _typed_channel(runtime, provider_id)
-        connection = await connections.create(
+        return await connections.create(
             tx, runtime.vault, runtime.registry, principal, user, provider_id, {channel.id: form}
         )
-        return connection, await syncs.request(tx, principal, connection, SyncKind.ALL, interactive=True)
 
 
 def _typed_channel(runtime: Runtime, provider_id: int) -> Channel:
