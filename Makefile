@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
+# Many tests wait for a process to die or to come back: twice as many as there are cores keep the cores busy.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 INSTALLED := .venv/installed
 
 .PHONY: install run test lint bench lock clean
@@ -19,7 +21,7 @@ run: install
 	$(BIN)/afflux demo --data data --port $(PORT) --statement tests/connectors/files/samples/mt940/rabobank-iban.sta
 
 test: install lint
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 lint: install
 	$(BIN)/ruff check .

@@ -14,16 +14,15 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def results() -> list[dict[str, Any]]:
-    """What the quick run prints as JSON."""
-    done = run("--quick", "--json")
+    """What a quick run of the benchmarks that need no server of their own prints as JSON."""
+    done = run("--quick", "--json", "first_sync", "resync", "reads", "many_accounts")
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
-def test_every_budget_of_the_design_has_a_number(results: list[dict[str, Any]]) -> None:
-    budgets = {("%", 50, True), ("rows/s", 150_000, True), ("tables", 0, False), ("s", 3, False), ("MB", 400, False)}
-    budgets |= {("ms", 50, False), ("%", 60, True), ("s", 45, False), ("MB", 200, False), ("% of a core", 2, False)}
+def test_their_budgets_have_a_number(results: list[dict[str, Any]]) -> None:
+    budgets = {("%", 50, True), ("rows/s", 150_000, True), ("tables", 0, False), ("s", 3, False), ("%", 60, True)}
     assert budgets <= {(each["unit"], each["target"], each["at_least"]) for each in results}
 
 
@@ -33,10 +32,9 @@ def test_a_verdict_follows_from_the_number_and_its_target(results: list[dict[str
         assert each["met"] == reached, each
 
 
-def test_whatever_the_speed_nothing_is_written_twice_and_every_sync_ends(results: list[dict[str, Any]]) -> None:
-    exact = {each["what"]: each for each in results if each["unit"] in ("tables", "syncs")}
-    assert exact["tables written by it"]["measured"] == 0
-    assert all(each["met"] for what, each in exact.items() if what.endswith("finished"))
+def test_whatever_the_speed_nothing_is_written_twice(results: list[dict[str, Any]]) -> None:
+    (written,) = [each for each in results if each["unit"] == "tables"]
+    assert written["measured"] == 0
 
 
 def test_a_part_is_measured_by_its_name_and_shown_as_a_table() -> None:
