@@ -25,10 +25,6 @@ class InvalidInput(AffluxError):
     """The request itself is wrong."""
 
 
-class Forbidden(AffluxError):
-    """The caller is known but not entitled."""
-
-
 class DecryptionFailed(AffluxError):
     """A sealed value does not open with this key and place. Never answered by a fallback."""
 
