@@ -40,7 +40,7 @@ def check_bytes(content: bytes) -> None:
         raise FileInvalid(f"The file has {len(content)} bytes; at most {MAX_BYTES} are read.")
     for magic, what in _FOREIGN:
         if content.startswith(magic):
-            raise FileInvalid(f"The file is {what}, not a statement file.")
+            raise FileInvalid(f"This is not a statement file but {what}.")
 
 
 def check_text(text: str, place: str) -> str:
