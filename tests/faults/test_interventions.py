@@ -3,8 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,27 +15,15 @@ from afflux.runtime import Runtime
 from afflux.services import connections, erasure, syncs
 from afflux.store import erasure as erasure_store
 from afflux.store.database import Tx
-from afflux.worker import Worker
 from tests.conftest import Tenant
 from tests.faults import rig
 from tests.faults.history import check_story, log
 from tests.faults.people import Link, another_user, linked, patiently, reached, requested, seen
 from tests.faults.server import until
+from tests.jobs.acting import working
 
 #: Seconds in which a run notices that it is not wanted any more.
 NOTICE = 4.0
-
-
-@asynccontextmanager
-async def working(runtime: Runtime) -> AsyncIterator[None]:
-    """A worker at work, in this process."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(Worker(runtime).run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 async def cancel(tx: Tx, link: Link) -> None:

@@ -57,6 +57,15 @@ async def held(tx: Tx, sync: Sync) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+def _listed(record: AccountRecord) -> tuple[object, ...]:
+    """The columns from `type` to `raw`, as the provider lists them."""
+    status = AccountStatus.CLOSED if record.closed else AccountStatus.ACTIVE
+    return (
+        record.type, status, record.name, record.number, record.iban, record.bban, record.bic, record.currency,
+        record.balance, record.balance_at, record.owner, record.is_professional, record.raw,
+    )  # fmt: skip
+
+
 async def insert(tx: Tx, sync: Sync, channel_id: int, account_id: UUID, record: AccountRecord, digest: bytes) -> None:
     """Add an account as the provider lists it."""
     await tx.execute(
@@ -73,19 +82,7 @@ async def insert(tx: Tx, sync: Sync, channel_id: int, account_id: UUID, record: 
         channel_id,
         record.key,
         digest,
-        record.type,
-        AccountStatus.CLOSED if record.closed else AccountStatus.ACTIVE,
-        record.name,
-        record.number,
-        record.iban,
-        record.bban,
-        record.bic,
-        record.currency,
-        record.balance,
-        record.balance_at,
-        record.owner,
-        record.is_professional,
-        record.raw,
+        *_listed(record),
         tx.now,
     )
 
@@ -104,19 +101,7 @@ async def update(tx: Tx, sync: Sync, channel_id: int, account_id: UUID, record: 
         channel_id,
         record.key,
         digest,
-        record.type,
-        AccountStatus.CLOSED if record.closed else AccountStatus.ACTIVE,
-        record.name,
-        record.number,
-        record.iban,
-        record.bban,
-        record.bic,
-        record.currency,
-        record.balance,
-        record.balance_at,
-        record.owner,
-        record.is_professional,
-        record.raw,
+        *_listed(record),
         tx.now,
     )
 
