@@ -14,6 +14,7 @@ FLOORS = (
     ("app worker serve local access prepare supervisor",),
     ("facades", "widget", "jobs"),
     ("runtime services",),
+    ("web",),
     (
         "store",
         "connectors",

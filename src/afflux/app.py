@@ -5,11 +5,16 @@ import logging
 
 import uvicorn
 from litestar import Litestar, MediaType, Response, get
+from litestar.di import NamedDependency, Provide
 from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
+from litestar.types import ASGIApp
 
 from afflux.config import Settings
+from afflux.facades.iswigo import api as iswigo
 from afflux.runtime import Runtime, open_runtime
+from afflux.services.keyring import Keyring
 from afflux.store import health
+from afflux.web.mounts import Mounts
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +26,7 @@ async def is_alive() -> dict[str, str]:
 
 
 @get("/ready", media_type=MediaType.JSON)
-async def is_ready(runtime: Runtime) -> Response[dict[str, str]]:
+async def is_ready(runtime: NamedDependency[Runtime]) -> Response[dict[str, str]]:
     """The database answers too, and has its tables."""
     try:
         async with asyncio.timeout(5), runtime.database.transaction() as tx:
@@ -36,7 +41,7 @@ async def is_ready(runtime: Runtime) -> Response[dict[str, str]]:
 
 
 @get("/metrics", media_type=MediaType.TEXT)
-async def metrics(runtime: Runtime) -> str:
+async def metrics(runtime: NamedDependency[Runtime]) -> str:
     """What is to be done, in the text format of Prometheus."""
     async with runtime.database.transaction() as tx:
         counts = await health.syncs_by_status(tx)
@@ -47,15 +52,18 @@ async def metrics(runtime: Runtime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def create_app(runtime: Runtime) -> Litestar:
-    """The application with everything mounted."""
+def create_app(runtime: Runtime) -> ASGIApp:
+    """Everything on one origin."""
+    keyring = Keyring(runtime.database, runtime.vault)
+    return Mounts({"v1": iswigo.create(runtime, keyring)}, _own(runtime))
 
-    async def provide_runtime() -> Runtime:
-        return runtime
+
+def _own(runtime: Runtime) -> Litestar:
+    """What belongs to no dialect."""
 
     return Litestar(
         [is_alive, is_ready, metrics],
-        dependencies={"runtime": provide_runtime},
+        dependencies={"runtime": Provide(lambda: runtime, sync_to_thread=False)},
         openapi_config=None,
         logging_config=None,
     )

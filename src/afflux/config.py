@@ -38,14 +38,24 @@ class Settings:
     heartbeat_seconds: int = 20
     #: Database connections of one process.
     pool_size: int = 10
+    #: Life of an access token in seconds, instead of each facade's own; for tests and strict operators.
+    access_token_seconds: int | None = None
 
 
 def _convert(name: str, kind: object, text: str) -> object:
-    if kind in (int, "int"):
+    if kind in (int, int | None):
         return _number(name, text)
+    if kind is bool:
+        return _switch(name, text)
     if name == "database_url" and not text.startswith(("postgres://", "postgresql://")):
         raise InvalidInput(f"{PREFIX}DATABASE_URL must begin with postgresql://")
-    return Path(text) if kind in (Path, "Path") else text
+    return Path(text) if kind is Path else text
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise InvalidInput(f"{PREFIX}{name.upper()} must be 0 or 1")
+    return text == "1"
 
 
 def _number(name: str, text: str) -> int:

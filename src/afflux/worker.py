@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from afflux.domain.errors import SyncErrorCode
+from afflux.domain.errors import SyncErrorCode, whereabouts
 from afflux.domain.jobs import RunSync
 from afflux.domain.syncs import Sync
 from afflux.jobs.run_sync import give_up, run_sync
@@ -121,7 +121,7 @@ class Worker:
                 await self._give_up(running, None)
                 return
             # Its message may hold what a person typed; where it happened does not.
-            log.error("sync %s failed: %s at %s", job.sync_id, type(error).__name__, _frames(error))
+            log.error("sync %s failed: %s at %s", job.sync_id, type(error).__name__, whereabouts(error))
             await self._give_up(running, SyncErrorCode.INTERNAL)
 
     async def _give_up(self, running: _Running, code: SyncErrorCode | None) -> None:
@@ -157,7 +157,7 @@ class Worker:
             except AWAY:
                 pass
             except Exception as error:
-                log.error("housekeeping failed: %s at %s", type(error).__name__, _frames(error))
+                log.error("housekeeping failed: %s at %s", type(error).__name__, whereabouts(error))
             await asyncio.sleep(seconds)
 
     async def _watch_fences(self) -> None:
@@ -199,12 +199,3 @@ def _limits(runtime: Runtime) -> dict[int, int]:
 def _is_away(error: Exception) -> bool:
     """Whether the database is away. A value that it cannot take is an interface error too, and stays one."""
     return isinstance(error, AWAY) and not isinstance(error, asyncpg.DataError)
-
-
-def _frames(error: BaseException) -> str:
-    """Where an error came from, innermost first, without any value."""
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " < ".join(reversed(frames[-5:]))

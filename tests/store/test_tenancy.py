@@ -11,7 +11,15 @@ import pytest
 STORE = Path(__file__).parent.parent.parent / "src" / "afflux" / "store"
 
 #: Found by something only its owner has, or no user data at all.
-NOT_OF_A_TENANT = {"root_keys", "applications", "providers", "channels", "connector_clocks", "registrations"}
+NOT_OF_A_TENANT = {
+    "root_keys",
+    "signing_keys",
+    "applications",
+    "providers",
+    "channels",
+    "connector_clocks",
+    "registrations",
+}
 VERBS = re.compile(r"^\s*(--.*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 EXCUSE = re.compile(r"-- every application: \w+")
 

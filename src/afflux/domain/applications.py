@@ -1,8 +1,10 @@
 """The integrator, our tenant, and how each facade knows it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -26,3 +28,21 @@ class Application:
     #: Where a browser may be sent back to; compared exactly.
     redirect_uris: tuple[str, ...]
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How one facade knows an application."""
+
+    id: UUID
+    application: Application
+    facade: Facade
+    #: Its identifier there.
+    public_id: str
+    #: Sealed, where the facade's signature needs the secret itself.
+    secret_sealed: bytes | None = field(repr=False)
+    #: SHA-256, everywhere else.
+    secret_hash: bytes | None = field(repr=False)
+    #: PEM.
+    public_key: str | None
+    settings: Mapping[str, Any]

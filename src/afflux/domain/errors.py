@@ -25,6 +25,10 @@ class InvalidInput(AffluxError):
     """The request itself is wrong."""
 
 
+class Forbidden(AffluxError):
+    """Known and authenticated, but not entitled to this."""
+
+
 class DecryptionFailed(AffluxError):
     """A sealed value does not open with this key and place. Never answered by a fallback."""
 
@@ -120,3 +124,12 @@ SYNC_ERRORS: dict[SyncErrorCode, SyncErrorRule] = {
     SyncErrorCode.WORKER_LOST: _operator("The synchronisation was interrupted too often."),
     SyncErrorCode.INTERNAL: _operator("An internal error happened.", Retry.BACKOFF),
 }
+
+
+def whereabouts(error: BaseException) -> str:
+    """Where an error came from, innermost first, without any value."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " < ".join(reversed(frames[-5:]))

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from afflux.store.vault import Place
 
+_NO_APPLICATION = UUID(int=0)
+
 
 def credentials(application_id: UUID, connection_id: UUID, channel_id: int) -> Place:
     """What the user typed to link a channel."""
@@ -38,3 +40,8 @@ def blob(application_id: UUID, blob_id: UUID) -> Place:
 def application_secret(application_id: UUID, registration_id: UUID) -> Place:
     """A secret that has to be recoverable: Iswigo's signature needs it."""
     return Place("registrations", "secret_sealed", str(registration_id), application_id)
+
+
+def signing_key(key_id: str) -> Place:
+    """A private key of the server's own."""
+    return Place("signing_keys", "private_key", key_id, _NO_APPLICATION)

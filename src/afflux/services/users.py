@@ -75,3 +75,21 @@ async def _insert(
     await operations.insert(tx, uuid4(), application_id, user_id, OperationKind.REGISTER, principal.role)
     tx.record(NewEvent(application_id, EventType.USER_REGISTERED, user_id))
     return user
+
+
+async def change_email(tx: Tx, principal: Principal, user: User, email: str) -> User:
+    """Another login for the user; the user as it is then.
+
+    Raises `InvalidInput` for a malformed address, `Conflict` when another user has it, `NotFound` when the user is
+    gone.
+    """
+    check_principal(principal, user.id)
+    return await store.set_email(tx, principal.application_id, user.id, check_email(email))
+
+
+async def change_password(database: Database, principal: Principal, user: User, password: str) -> User:
+    """Another password for the user, hashed before the transaction opens. Raises `InvalidInput` and `NotFound`."""
+    check_principal(principal, user.id)
+    password_hash = await passwords.hashed(password)
+    async with database.transaction() as tx:
+        return await store.set_password(tx, principal.application_id, user.id, password_hash)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from afflux.domain.applications import Application, Facade
+from afflux.domain.applications import Application, Facade, Registration
 from afflux.store.database import Tx
 from afflux.store.rows import maybe, one
 
@@ -64,3 +64,30 @@ async def register(
             tx.now,
         )
     )
+
+
+async def registration(tx: Tx, facade: Facade, public_id: str) -> Registration | None:
+    """The application that a facade knows by this identifier, with its secret or key."""
+    row = await tx.row(
+        """
+        -- every application: this is how one is found
+        SELECT registrations.id, facade, public_id, secret_sealed, secret_hash, public_key, settings,
+               applications.id AS application_id, name, psd2, redirect_uris, applications.created_at
+        FROM registrations JOIN applications ON applications.id = registrations.application_id
+        WHERE facade = $1 AND public_id = $2
+        """,
+        facade,
+        public_id,
+    )
+    return None if row is None else _registration(dict(row))
+
+
+def _registration(row: dict[str, Any]) -> Registration:
+    application = Application(
+        row.pop("application_id"),
+        row.pop("name"),
+        row.pop("psd2"),
+        tuple(row.pop("redirect_uris")),
+        row.pop("created_at"),
+    )
+    return Registration(application=application, **row | {"facade": Facade(row["facade"])})

@@ -129,3 +129,9 @@ class Database:
             tx = Tx(connection, self.clock.now())
             yield tx
             await tx.flush()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """A connection for a few reads without a transaction around them: each statement sees its own moment."""
+        async with self.pool.acquire() as connection:
+            yield Tx(connection, self.clock.now())

@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
-from afflux.domain.errors import NotFound
+import asyncpg
+
+from afflux.domain.errors import Conflict, NotFound
 from afflux.domain.users import User
 from afflux.store.database import Tx
-from afflux.store.rows import maybe, one
+from afflux.store.rows import many, maybe, one
 
 _COLUMNS = """id, number, application_id, external_id, email, password_hash, data_key, profile, suspended_at,
               created_at"""
@@ -50,6 +52,51 @@ async def by_email(tx: Tx, application_id: UUID, email: str) -> User | None:
         f"SELECT {_COLUMNS} FROM users WHERE application_id = $1 AND lower(email) = lower($2)", application_id, email
     )
     return maybe(User, row)
+
+
+async def count(tx: Tx, application_id: UUID) -> int:
+    """How many users the application has."""
+    return int(await tx.value("SELECT count(*) FROM users WHERE application_id = $1", application_id))
+
+
+async def page(tx: Tx, application_id: UUID, first: int, limit: int) -> list[User]:
+    """`limit` of the application's users from index `first`, oldest first."""
+    rows = await tx.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM users WHERE application_id = $1 AND id IN (
+            SELECT id FROM users WHERE application_id = $1 ORDER BY created_at, id OFFSET $2 LIMIT $3
+        ) ORDER BY created_at, id
+        """,
+        application_id,
+        first,
+        limit,
+    )
+    return many(User, rows)
+
+
+async def set_email(tx: Tx, application_id: UUID, user_id: UUID, email: str) -> User:
+    """Another login. Raises `NotFound`, and `Conflict` for one that is taken."""
+    try:
+        row = await tx.row(
+            f"UPDATE users SET email = $3 WHERE application_id = $1 AND id = $2 RETURNING {_COLUMNS}",
+            application_id,
+            user_id,
+            email,
+        )
+    except asyncpg.UniqueViolationError:
+        raise Conflict("another user has this e-mail address") from None
+    return one(User, row, "user")
+
+
+async def set_password(tx: Tx, application_id: UUID, user_id: UUID, password_hash: str) -> User:
+    """Another password. Raises `NotFound`."""
+    row = await tx.row(
+        f"UPDATE users SET password_hash = $3 WHERE application_id = $1 AND id = $2 RETURNING {_COLUMNS}",
+        application_id,
+        user_id,
+        password_hash,
+    )
+    return one(User, row, "user")
 
 
 async def lock(tx: Tx, application_id: UUID, user_id: UUID) -> None:

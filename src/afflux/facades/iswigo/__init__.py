@@ -1,0 +1,1 @@
+"""Iswigo v1. `README.md` beside this file lists the endpoints and where we differ from the reference."""

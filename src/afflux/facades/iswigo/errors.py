@@ -1,0 +1,107 @@
+"""Iswigo's errors: one JSON object, and the same text as the reason phrase (contract: section 8)."""
+
+import logging
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from afflux.domain.errors import Conflict, Forbidden, InvalidInput, NotFound, whereabouts
+from afflux.store.database import AWAY
+from afflux.web.bodies import BodyTooLarge
+from afflux.web.strict_json import MalformedJson
+
+log = logging.getLogger(__name__)
+
+#: How msgspec names a member that is not there.
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+BAD_SIGNATURE = "Client or secret key is invalid"
+BAD_TOKEN = "The resource owner or authorization server denied the request."  # noqa: S105 - a text of the contract
+#: RFC 6749, section 5.2, in the words of the reference.
+INVALID_GRANT = (
+    "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is "
+    "invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued "
+    "to another client."
+)
+
+
+class Refused(Exception):
+    """An answer that is an error, in the contract's words."""
+
+    def __init__(self, status: int, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+
+
+class Details(msgspec.Struct):
+    """What went wrong."""
+
+    #: The HTTP status.
+    code: int
+    description: str
+
+
+class Error(msgspec.Struct):
+    """The body of every error."""
+
+    error: Details
+
+
+def respond(status: int, description: str, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """The error as a response."""
+    body = msgspec.json.encode(Error(Details(status, description)))
+    return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The response to whatever was raised while a request was served."""
+    headers = error.headers if isinstance(error, HTTPException) else None
+    if isinstance(error, ValidationException):
+        return respond(400, _invalid(request, error))
+    return respond(*_said(error), headers)
+
+
+def _said(error: Exception) -> tuple[int, str]:
+    match error:
+        case Refused():
+            return error.status, error.description
+        case NotFound():
+            return 404, "Not Found"
+        case Forbidden():
+            return 403, "Forbidden"
+        case Conflict() | InvalidInput():
+            return 400, str(error)
+        case MalformedJson():
+            return 400, "Malformed JSON"
+        case BodyTooLarge():
+            return _standard(413)
+        case HTTPException():
+            return _standard(error.status_code)
+    if isinstance(error, AWAY):
+        return _standard(503)
+    log.error("a request failed: %s at %s", type(error).__name__, whereabouts(error))
+    return _standard(500)
+
+
+def _standard(status: int) -> tuple[int, str]:
+    return status, HTTPStatus(status).phrase
+
+
+def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> str:
+    """What the contract says when a member of the body is missing or of the wrong type."""
+    data = request.route_handler.parsed_fn_signature.parameters.get("data")
+    refusal: str | None = getattr(data and data.annotation, "refusal", None)
+    return refusal or f"Invalid {_member(error).replace('_', ' ')}"
+
+
+def _member(error: ValidationException) -> str:
+    """The member of the body that is missing or of the wrong type; `body` where it is no object at all."""
+    first = next((each for each in error.extra or () if isinstance(each, dict)), {})
+    missing = _MISSING.search(first.get("message", ""))
+    key = str(first.get("key", "data"))
+    return missing[1] if missing else "body" if key == "data" else key.split(".")[0]

@@ -1,0 +1,30 @@
+"""What a route can ask for by the name of a parameter."""
+
+from litestar.di import NamedDependency, Provide
+
+from afflux.domain.applications import Application
+from afflux.domain.principal import Principal
+from afflux.domain.users import User
+from afflux.facades.iswigo.auth import application_of, principal_of, user_of
+from afflux.runtime import Runtime
+from afflux.services.keyring import Keyring
+
+GivenRuntime = NamedDependency[Runtime]
+GivenKeyring = NamedDependency[Keyring]
+#: Who signed the request.
+GivenApplication = NamedDependency[Application]
+#: Whose token it carries.
+GivenUser = NamedDependency[User]
+#: On whose wish it is served.
+GivenPrincipal = NamedDependency[Principal]
+
+
+def providers(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
+    """Where each comes from, by parameter name."""
+    return {
+        "runtime": Provide(lambda: runtime, sync_to_thread=False),
+        "keyring": Provide(lambda: keyring, sync_to_thread=False),
+        "application": Provide(application_of, sync_to_thread=False),
+        "user": Provide(user_of, sync_to_thread=False),
+        "principal": Provide(principal_of, sync_to_thread=False),
+    }

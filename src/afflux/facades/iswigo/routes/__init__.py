@@ -1,0 +1,1 @@
+"""The 33 endpoints, one module for each noun."""

@@ -1,0 +1,1 @@
+"""What travels: the objects of contract section 6, key by key, and the bodies of requests."""

@@ -1,0 +1,34 @@
+"""How single values are written: times, numbers, JSON (contract: sections 2 and 10)."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Response
+
+T = TypeVar("T")
+
+_PARIS = ZoneInfo("Europe/Paris")
+
+
+def local_time(moment: datetime | None) -> str | None:
+    """`YYYY-MM-DD HH:MM:SS`, the time on a clock in Paris."""
+    return None if moment is None else f"{moment.astimezone(_PARIS):%Y-%m-%d %H:%M:%S}"
+
+
+def utc_time(moment: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SS+00:00`."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def number(amount: Decimal) -> msgspec.Raw:
+    """The amount as a JSON number: exact, no exponent, whole amounts as integers."""
+    return msgspec.Raw(format(amount.normalize() + 0, "f").encode())
+
+
+def answer(value: T, status: int = 200, headers: dict[str, str] | None = None) -> Response[T]:
+    """`value` as the JSON of a response."""
+    body = cast(T, msgspec.json.encode(value))
+    return Response(body, status_code=status, media_type="application/json", headers=headers)

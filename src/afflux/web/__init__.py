@@ -1,0 +1,1 @@
+"""What every HTTP surface shares: reading a request safely, mounting, pages for people."""

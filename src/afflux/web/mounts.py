@@ -1,0 +1,19 @@
+"""Several applications on one origin, told apart by the beginning of the path."""
+
+from collections.abc import Mapping
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+
+class Mounts:
+    """Passes each request to the application that its path belongs to, as it is; the rest go to `others`."""
+
+    def __init__(self, mounted: Mapping[str, ASGIApp], others: ASGIApp) -> None:
+        """`mounted` is by first path segment, such as `v1`."""
+        self._mounted = mounted
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        segment = scope["path"].split("/", 2)[1] if "path" in scope else ""
+        await self._mounted.get(segment, self._others)(scope, receive, send)
