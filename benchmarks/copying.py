@@ -22,5 +22,5 @@ async def copy_seconds(runtime: Runtime, sync: Sync, account_id: UUID, records: 
 
 
 async def empty(runtime: Runtime) -> None:
-    """Begin every round with the same, empty table."""
-    await runtime.database.pool.execute("TRUNCATE transactions")
+    """Begin every round with the same, empty tables."""
+    await runtime.database.pool.execute("TRUNCATE transactions, transaction_days")

@@ -65,7 +65,7 @@ async def server(latency: float, heartbeat_seconds: int | None = None) -> AsyncI
 
 
 async def _started(data: Path, environment: dict[str, str]) -> Process:
-    command = [sys.executable, "-m", "afflux", "serve", "--data", str(data), "--port", str(_free_port())]
+    command = [sys.executable, "-m", "afflux", "serve", "--data", str(data), "--port", str(free_port())]
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE)
     assert process.stdout is not None
     async with asyncio.timeout(_PATIENCE):
@@ -82,7 +82,8 @@ async def _ended(process: Process) -> None:
             await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,73 +1,110 @@
-"""Reading a page of an account, against the driver alone."""
+"""Reading pages of an account over HTTP: near ones against a bare server, far ones against near ones."""
 
-import time
-from collections.abc import Awaitable, Callable
+import asyncio
+import json
+import multiprocessing
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from statistics import median
+from typing import Any
 from uuid import UUID
 
+from afflux.access import root_key
+from afflux.app import run_api
+from afflux.datafolder import open_data_folder
 from afflux.runtime import Runtime
-from afflux.store import transactions as store
-from benchmarks.cast import Tenant, make_tenant
+from benchmarks.bare import serve_bare
+from benchmarks.ground import free_port
+from benchmarks.load import answer, answering, seconds
+from benchmarks.reader import Reader, make_reader
 from benchmarks.results import Result
 from benchmarks.rows import history, stage
 from benchmarks.scale import Scale
 
-_PAGE = 50
+#: Transactions of a page: of one that is compared with the bare server, and of a far one.
+_PAGE, _FAR_PAGE = 50, 20
 _ACCOUNT_ROWS = 1000
-#: The columns that the store reads, and its order.
-_BARE = """
-    SELECT id, number, account_id, status, type, day, booking_date, value_date, transaction_date, amount, currency,
-           text, counterparty, counterparty_account, refs, check_number, original_amount, original_currency,
-           settlement_month, created_at, updated_at
-    FROM transactions WHERE application_id = $1 AND user_id = $2 AND account_id = $3
-    ORDER BY day DESC, number LIMIT $4
-"""
+#: Rows that are stored at once.
+_PART = 100_000
 
 
 async def reads(runtime: Runtime, scale: Scale) -> list[Result]:
-    """Reads of 50 transactions through the store, as a share of a bare loop that only fetches the same rows."""
-    tenant = await make_tenant(runtime)
-    target = await stage(runtime, tenant)
-    await target.take(history(_ACCOUNT_ROWS))
+    """Reads through the whole facade, with signature, token and headers."""
+    reader = await make_reader(runtime)
+    account_id = await _account(runtime, reader, _ACCOUNT_ROWS)
+    far_account_id = await _account(runtime, reader, scale.far_rows)
+    root = root_key(runtime.settings, open_data_folder(runtime.settings.data))
+    async with (
+        _served(run_api, runtime.settings, runtime.dsn, root, "127.0.0.1") as port,
+        _served(serve_bare, runtime.dsn, account_id, _PAGE) as bare_port,
+    ):
+        return [
+            await _against_the_bare_server(scale, port, reader.request(account_id, 0, _PAGE), bare_port),
+            await _far_against_near(scale, port, reader, far_account_id),
+        ]
+
+
+async def _against_the_bare_server(scale: Scale, port: int, request: bytes, bare_port: int) -> Result:
+    assert json.loads(await answer(port, request)) == json.loads(await answer(bare_port, request))
+    bare, ours = await _in_turn(scale, (bare_port, request), (port, request))
+    return Result(
+        what=f"read of {_PAGE} transactions over HTTP, against a bare server",
+        measured=100 * _ratio(bare, ours),
+        unit="%",
+        target=60,
+        at_least=True,
+        detail=f"{scale.reads / median(ours):,.0f}/s; bare {scale.reads / median(bare):,.0f}/s",
+    )
+
+
+async def _far_against_near(scale: Scale, port: int, reader: Reader, account_id: UUID) -> Result:
+    last = scale.far_rows // _FAR_PAGE - 1
+    near, far = (reader.request(account_id, number * _FAR_PAGE, _FAR_PAGE) for number in (0, last))
+    assert len(json.loads(await answer(port, far))) == _FAR_PAGE
+    near_seconds, far_seconds = await _in_turn(scale, (port, near), (port, far))
+    return Result(
+        what=f"page {last + 1:,} of {scale.far_rows:,} transactions, against page 1",
+        measured=_ratio(far_seconds, near_seconds),
+        unit="×",
+        target=2,
+        detail=f"{scale.reads / median(far_seconds):,.0f}/s; page 1 {scale.reads / median(near_seconds):,.0f}/s",
+    )
+
+
+async def _in_turn(scale: Scale, one: tuple[int, bytes], other: tuple[int, bytes]) -> tuple[list[float], list[float]]:
+    """Seconds that each takes, round by round, after one that does not count."""
+    rounds = [[await seconds(*each, scale.reads) for each in (one, other)] for _ in range(scale.rounds + 1)]
+    first, second = zip(*rounds[1:], strict=True)
+    return list(first), list(second)
+
+
+def _ratio(ones: list[float], others: list[float]) -> float:
+    return median(one / other for one, other in zip(ones, others, strict=True))
+
+
+async def _account(runtime: Runtime, reader: Reader, count: int) -> UUID:
+    """An account with so many transactions."""
+    target = await stage(runtime, reader.tenant)
+    for start in range(0, count, _PART):
+        await target.take(history(count, range(start, min(start + _PART, count))), part=True)
     (account_id,) = (await target.intake()).known.ids.values()
     assert account_id is not None
-    rounds = [
-        (await _seconds(scale.reads, _bare(runtime, tenant, account_id)),
-         await _seconds(scale.reads, _through_the_store(runtime, tenant, account_id)))
-        for _ in range(scale.rounds)
-    ]  # fmt: skip
-    bare, ours = (median(each) for each in zip(*rounds, strict=True))
-    return [
-        Result(
-            what="read of 50 transactions, against the bare driver",
-            measured=100 * median(driver / store for driver, store in rounds),
-            unit="%",
-            target=60,
-            at_least=True,
-            detail=f"{scale.reads / ours:,.0f}/s; bare {scale.reads / bare:,.0f}/s",
-        )
-    ]
+    return account_id
 
 
-def _bare(runtime: Runtime, tenant: Tenant, account_id: UUID) -> Callable[[], Awaitable[int]]:
-    async def read() -> int:
-        arguments = (tenant.principal.application_id, tenant.user.id, account_id, _PAGE)
-        return len(await runtime.database.pool.fetch(_BARE, *arguments))
-
-    return read
-
-
-def _through_the_store(runtime: Runtime, tenant: Tenant, account_id: UUID) -> Callable[[], Awaitable[int]]:
-    async def read() -> int:
-        async with runtime.database.transaction() as tx:
-            application_id, user_id = tenant.principal.application_id, tenant.user.id
-            return len(await store.of_account(tx, application_id, user_id, account_id, limit=_PAGE))
-
-    return read
+@asynccontextmanager
+async def _served(serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> AsyncIterator[int]:
+    """A server in a process of its own, which takes a port as its last argument; the port."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(target=_run, args=(serve, *arguments, port), daemon=True)
+    process.start()
+    try:
+        await answering(port)
+        yield port
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.join)
 
 
-async def _seconds(times: int, read: Callable[[], Awaitable[int]]) -> float:
-    began = time.perf_counter()
-    for _ in range(times):
-        assert await read() == _PAGE
-    return time.perf_counter() - began
+def _run(serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+    asyncio.run(serve(*arguments))

@@ -21,9 +21,10 @@ _DAYS, _LAST = 730, date(2026, 6, 30)
 _SHOPS = ("BOULANGERIE DU PORT", "LIBRAIRIE L'ENCRIER", "STATION ROUTE 7", "PRIMEUR LES HALLES", "GARAGE DU CENTRE")
 
 
-def history(count: int) -> list[TransactionRecord]:
-    """`count` movements of one account over two years, each with its own key and reference."""
-    return [_movement(number, _LAST - timedelta(days=_DAYS * number // count)) for number in range(count)]
+def history(count: int, part: range | None = None) -> list[TransactionRecord]:
+    """`count` movements of one account over two years, each with its own key and reference; or only a part of them."""
+    numbers = range(count) if part is None else part
+    return [_movement(number, _LAST - timedelta(days=_DAYS * number // count)) for number in numbers]
 
 
 def _movement(number: int, day: date) -> TransactionRecord:
@@ -64,12 +65,12 @@ class Stage:
             self.runtime.database, self.runtime.vault.of(self.tenant.user), self.sync, CHANNEL, known, Result()
         )
 
-    async def take(self, records: Sequence[TransactionRecord]) -> Result:
-        """Take in a history as from a connector, up to the end of the run; what became of it."""
+    async def take(self, records: Sequence[TransactionRecord], *, part: bool = False) -> Result:
+        """Take in a history, or a part of one, as from a connector up to the end of the run; what became of it."""
         intake = await self.intake()
         for record in records:
             await intake.take(record)
-        await intake.take(complete())
+        await intake.take(Checkpoint(account_key=KEY) if part else complete())
         await intake.finish(_nothing)
         return intake.result
 

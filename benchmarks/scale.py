@@ -18,8 +18,9 @@ class Scale:
     slow_seconds: int = 3
     #: Syncs asked for on an idle server.
     pickups: int = 40
-    #: Reads in a row.
+    #: Reads in one round, and transactions of the account with far pages.
     reads: int = 2000
+    far_rows: int = 1_000_000
     #: Seconds that the server is left alone before it is watched, and watched.
     settle_seconds: float = 5.0
     idle_seconds: float = 20.0
@@ -35,7 +36,8 @@ QUICK = Scale(
     connections=5,
     slow_seconds=1,
     pickups=2,
-    reads=20,
+    reads=40,
+    far_rows=5_000,
     settle_seconds=0.0,
     idle_seconds=0.5,
     heartbeat_seconds=1,

@@ -55,7 +55,9 @@ async def dsn(cluster: str) -> AsyncIterator[str]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Quick settings."""
-    return Settings(data=tmp_path / "data", heartbeat_seconds=2)
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    return Settings(data=data, heartbeat_seconds=2)
 
 
 @pytest_asyncio.fixture

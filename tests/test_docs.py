@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 from afflux.config import Settings
@@ -28,3 +29,15 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} → {target}"
+
+
+def test_the_facades_list_every_endpoint() -> None:
+    for page in (ROOT / "src" / "afflux" / "facades").glob("*/README.md"):
+        rows = re.findall(r"^\|[^|]*\| ([A-Z]+) \| `([^`]+)` \|", page.read_text(), re.MULTILINE)
+        served = import_module(f"afflux.facades.{page.parent.name}.api").HANDLERS
+        assert sorted(rows) == sorted(
+            (method, re.sub(r":\w+\}", "}", "/" + path.strip("/")))
+            for handler in served
+            for path in handler.paths
+            for method in handler.http_methods
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import uvicorn
 from litestar import Litestar, MediaType, Response, get
@@ -10,11 +11,18 @@ from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
 from litestar.types import ASGIApp
 
 from afflux.config import Settings
+from afflux.facades.d1 import api as d1
 from afflux.facades.iswigo import api as iswigo
 from afflux.runtime import Runtime, open_runtime
 from afflux.services.keyring import Keyring
 from afflux.store import health
+from afflux.web import server
+from afflux.web.documentation import documentation
 from afflux.web.mounts import Mounts
+from afflux.web.openapi import Dialect
+from afflux.web.problems import answer_problem
+from afflux.widget import api as widget
+from afflux.widget import bank
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +63,22 @@ async def metrics(runtime: NamedDependency[Runtime]) -> str:
 def create_app(runtime: Runtime) -> ASGIApp:
     """Everything on one origin."""
     keyring = Keyring(runtime.database, runtime.vault)
-    return Mounts({"v1": iswigo.create(runtime, keyring)}, _own(runtime))
+    mounted: dict[str, ASGIApp] = {
+        "v1": iswigo.create(runtime, keyring),
+        "banking": (banking := d1.create(runtime, keyring)),
+        "authz": banking,
+        "widget": widget.create(runtime),
+        "sandbox": bank.create(runtime),
+    }
+    return Mounts(mounted, _own(runtime, [iswigo.documented(runtime, keyring), d1.documented(runtime, keyring)]))
 
 
-def _own(runtime: Runtime) -> Litestar:
+def _own(runtime: Runtime, dialects: Sequence[Dialect]) -> Litestar:
     """What belongs to no dialect."""
-
     return Litestar(
-        [is_alive, is_ready, metrics],
+        [is_alive, is_ready, metrics, documentation(dialects, runtime.settings.public_url)],
         dependencies={"runtime": Provide(lambda: runtime, sync_to_thread=False)},
+        exception_handlers={Exception: answer_problem},
         openapi_config=None,
         logging_config=None,
     )
@@ -72,15 +87,4 @@ def _own(runtime: Runtime) -> Litestar:
 async def run_api(settings: Settings, dsn: str, root_key: bytes, host: str, port: int) -> None:
     """Serve HTTP until SIGTERM."""
     async with open_runtime(settings, dsn, root_key) as runtime:
-        config = uvicorn.Config(
-            create_app(runtime),
-            host=host,
-            port=port,
-            loop="none",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=25,
-            h11_max_incomplete_event_size=16 * 1024,
-        )
-        await uvicorn.Server(config).serve()
+        await uvicorn.Server(server.config(create_app(runtime), host, port)).serve()

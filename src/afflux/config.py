@@ -1,6 +1,7 @@
 """Settings, read from the environment once. `docs/reference/settings.md` lists them all."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -40,6 +41,54 @@ class Settings:
     pool_size: int = 10
     #: Life of an access token in seconds, instead of each facade's own; for tests and strict operators.
     access_token_seconds: int | None = None
+    #: Iswigo: whether linking a provider, or changing what was typed for it, starts a sync.
+    iswigo_sync_on_create: bool = True
+    #: Iswigo: whether a status has the codes of the newer documentation too.
+    iswigo_status_codes: bool = False
+    #: The version of the terms of service in force, as Iswigo's profile shows it.
+    iswigo_terms: str = "2019-10-01"
+    #: The mail server, `smtp://user:password@host:port` or `smtps://…`; without one, letters stay in the data folder.
+    smtp_url: str | None = field(default=None, repr=False)
+    #: The address that mail comes from.
+    mail_from: str = "Afflux <afflux@localhost>"
+    #: Days for which events are kept.
+    event_days: int = 30
+    #: The ledger of erasures, instead of `erasures.jsonl` in the data folder.
+    erasure_ledger: Path | None = None
+    #: D1: seconds after which a worker carries out an erasure; without them it is carried out before the answer.
+    d1_erasure_delay: int | None = None
+    #: D1: what an assertion may name as its audience, besides our own origin; a comma between several.
+    d1_audience: str = ""
+    #: Oxlin: whether reading a queue removes what was read.
+    oxlin_queue_drain: bool = False
+    #: Oxlin: events that a queue holds, the newest.
+    oxlin_queue_events: int = 1000
+    #: Oxlin: seconds after which a queue that nobody reads is gone.
+    oxlin_queue_seconds: int = 86400
+    #: digi.me: seconds by which the time in a request's token may differ from ours.
+    digime_clock_skew: int = 300
+    #: digi.me: seconds that a session lives, longer while its data is fetched.
+    digime_session_seconds: int = 900
+    #: digi.me: days that a refresh token lives.
+    digime_refresh_days: int = 30
+    #: digi.me: bytes that a pushed file may have.
+    digime_push_bytes: int = 10 * 1024 * 1024
+
+    @property
+    def ledger(self) -> Path:
+        """Where the ledger of erasures is."""
+        return self.erasure_ledger or self.data / "erasures.jsonl"
+
+
+#: What the text of some settings looks like.
+_CHECKS = {
+    "iswigo_terms": (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a date such as 2019-10-01"),
+    "smtp_url": (
+        re.compile(r"smtps?://([^@/\s]+@)?([\w.-]+|\[[\w:]+])(:[0-9]{1,5})?/?"),
+        "smtp://user:password@host:port",
+    ),
+    "mail_from": (re.compile(r"([^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)"), "an e-mail address"),
+}
 
 
 def _convert(name: str, kind: object, text: str) -> object:
@@ -49,7 +98,9 @@ def _convert(name: str, kind: object, text: str) -> object:
         return _switch(name, text)
     if name == "database_url" and not text.startswith(("postgres://", "postgresql://")):
         raise InvalidInput(f"{PREFIX}DATABASE_URL must begin with postgresql://")
-    return Path(text) if kind is Path else text
+    if name in _CHECKS and not _CHECKS[name][0].fullmatch(text):
+        raise InvalidInput(f"{PREFIX}{name.upper()} must be {_CHECKS[name][1]}")
+    return Path(text) if kind in (Path, Path | None) else text
 
 
 def _switch(name: str, text: str) -> bool:

@@ -5,7 +5,8 @@ import logging
 from afflux.config import Settings
 from afflux.domain.errors import AffluxError
 from afflux.runtime import open_runtime
-from afflux.store import catalogue, health, keys
+from afflux.services import erasure
+from afflux.store import catalogue, chain, health, keys
 from afflux.store.migrate import migrate
 
 log = logging.getLogger(__name__)
@@ -20,5 +21,13 @@ async def prepare(settings: Settings, dsn: str, key: bytes) -> None:
                 "this database is sealed with another root key; give that one, or start with an empty database"
             )
         await catalogue.publish(tx, runtime.registry.manifests)
+        await chain.adopt(tx.connection, tx.audit_key)
         if await health.is_superuser(tx):
             log.warning("the database role is a superuser; give Afflux a role of its own that is not")
+
+
+async def apply_ledger(settings: Settings, dsn: str, key: bytes) -> None:
+    """Erase whoever came back with a restored backup. Raises `AffluxError` when nobody can tell who that is."""
+    async with open_runtime(settings, dsn, key) as runtime:
+        if count := await erasure.apply_ledger(runtime):
+            log.warning("the database was restored: %d users who had been erased are erased again", count)

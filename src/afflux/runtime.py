@@ -30,8 +30,9 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Connect to a migrated database, and disconnect at the end of the block."""
     clock = Clock(timedelta(seconds=settings.clock_offset))
-    database = await Database.open(dsn, clock, size=settings.pool_size)
+    vault = Vault(root_key)
+    database = await Database.open(dsn, clock, vault.audit_key, size=settings.pool_size)
     try:
-        yield Runtime(settings, dsn, clock, database, Vault(root_key), registry or Registry.discover())
+        yield Runtime(settings, dsn, clock, database, vault, registry or Registry.discover())
     finally:
         await database.close()

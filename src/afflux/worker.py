@@ -10,26 +10,33 @@ import gc
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
 
 from afflux.domain.errors import SyncErrorCode, whereabouts
-from afflux.domain.jobs import RunSync
+from afflux.domain.jobs import EraseUser, Job, MailToken, RunSync
 from afflux.domain.syncs import Sync
+from afflux.jobs.erase_user import erase_user
+from afflux.jobs.mail_token import clear_outbox, mail_token
 from afflux.jobs.run_sync import give_up, run_sync
 from afflux.runtime import Runtime
-from afflux.services import syncs
+from afflux.services import erasure, operations, retention, syncs
 from afflux.store import syncs as sync_store
 from afflux.store.database import AWAY
-from afflux.store.queue import Consumer, NotBegun
+from afflux.store.queue import Consumer, TryLater
 
 log = logging.getLogger(__name__)
 
 #: Seconds a stopping worker lets its runs go on, and then has for handing them back.
 _GRACE, _HAND_BACK = 25.0, 3.0
-#: Seconds between two looks at expired challenges and lost fences, and at syncs without a job.
-_TICK, _RESCUE = 1.0, 30.0
+#: Seconds between two looks at expired challenges and lost fences, at syncs without a job and old letters, and at what
+#: is no longer kept.
+_TICK, _RESCUE, _CLEAR = 1.0, 30.0, 3600.0
+#: Until an erasure that broke off goes on.
+_REST = timedelta(seconds=10)
 #: Syncs that housekeeping looks at in one go.
 _AT_ONCE = 100
 
@@ -71,6 +78,9 @@ class Worker:
                 group.create_task(self._every(_TICK, self._watch_fences)),
                 group.create_task(self._every(_TICK, self._expire_challenges)),
                 group.create_task(self._every(_RESCUE, self._rescue_orphans)),
+                group.create_task(self._every(_RESCUE, partial(clear_outbox, self.runtime))),
+                group.create_task(self._every(_RESCUE, partial(erasure.rescue, self.runtime))),
+                group.create_task(self._every(_CLEAR, self._clear_old)),
                 group.create_task(self._end_grace(stop)),
             ]
             await self._consume(stop)
@@ -95,8 +105,34 @@ class Worker:
                 self._break_off()
                 await asyncio.sleep(0.5)
 
-    async def _handle(self, job: RunSync, job_id: int) -> None:
-        """Carry out one job to a state that is in the database, whatever happens. Raises `NotBegun`."""
+    async def _handle(self, job: Job, job_id: int) -> None:
+        """Carry out one job to a state that is in the database, whatever happens. Raises `TryLater`."""
+        match job:
+            case RunSync():
+                await self._synchronise(job, job_id)
+            case MailToken():
+                await self._mail(job, job_id)
+            case EraseUser():
+                await self._erase(job)
+
+    async def _erase(self, job: EraseUser) -> None:
+        try:
+            await erase_user(self.runtime, job)
+        except Exception as error:
+            log.error("erasure %s goes on later: %s at %s", job.operation_id, type(error).__name__, whereabouts(error))
+            raise TryLater(_REST) from None
+
+    async def _mail(self, job: MailToken, job_id: int) -> None:
+        try:
+            await mail_token(self.runtime, job, job_id)
+        except TryLater:
+            raise
+        except Exception as error:
+            if _is_away(error):
+                raise TryLater from None
+            log.error("no code for user %s: %s at %s", job.user_id, type(error).__name__, whereabouts(error))
+
+    async def _synchronise(self, job: RunSync, job_id: int) -> None:
         running = _Running()
         running.task = asyncio.create_task(self._run(running, job, job_id))
         self._running.add(running)
@@ -105,7 +141,7 @@ class Worker:
         finally:
             self._running.discard(running)
         if running.giving_up and running.sync is None:
-            raise NotBegun
+            raise TryLater
 
     async def _run(self, running: _Running, job: RunSync, job_id: int) -> None:
         def began(sync: Sync) -> None:
@@ -178,6 +214,10 @@ class Worker:
         for sync in overdue:
             async with self.runtime.database.transaction() as tx:
                 await syncs.expire(tx, sync)
+
+    async def _clear_old(self) -> None:
+        await retention.clear(self.runtime.database, self.runtime.settings)
+        await operations.clear(self.runtime.database)
 
     async def _rescue_orphans(self) -> None:
         async with self.runtime.database.transaction() as tx:

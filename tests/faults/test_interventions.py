@@ -35,7 +35,7 @@ async def unlink(tx: Tx, link: Link) -> None:
 
 
 async def erase(tx: Tx, link: Link) -> None:
-    await erasure.erase(tx, link.tenant.principal, link.tenant.user.id, reason="test")
+    await erasure.request(tx, link.tenant.principal, link.tenant.user.id, reason="test")
 
 
 Act = Callable[[Tx, Link], Awaitable[None]]

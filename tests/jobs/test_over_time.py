@@ -121,6 +121,7 @@ async def test_an_account_that_the_user_deleted_comes_back_only_when_accounts_ar
     async with working(runtime):
         await synchronise(runtime, alice, connection)
         first, second = await accounts_of(runtime, alice)
+        rows = len(await rows_of(runtime, alice))
         async with runtime.database.transaction() as tx:
             await tx.execute("DELETE FROM transactions WHERE account_id = $1", second.id)
             await tx.execute("UPDATE accounts SET status = 'deleted' WHERE id = $1", second.id)
@@ -128,5 +129,7 @@ async def test_an_account_that_the_user_deleted_comes_back_only_when_accounts_ar
         assert [account.id for account in await accounts_of(runtime, alice)] == [first.id]
         listing = await request(runtime, alice, connection, SyncKind.ACCOUNTS)
         await until(runtime, listing, SyncStatus.FINISHED)
-    assert {account.id for account in await accounts_of(runtime, alice)} == {first.id, second.id}
-    assert {row.account_id for row in await rows_of(runtime, alice)} == {first.id, second.id}
+    still, anew = await accounts_of(runtime, alice)
+    assert (still.id, anew.account_number) == (first.id, second.account_number)
+    assert anew.id != second.id
+    assert len(await rows_of(runtime, alice)) == rows

@@ -51,6 +51,7 @@ async def test_the_events_of_a_sync_tell_its_story_in_order(runtime: Runtime, al
     assert story == [
         EventType.SYNC_REQUESTED,
         EventType.SYNC_STARTED,
+        EventType.SYNC_ENTERED,
         EventType.SYNC_WAITING,
         EventType.SYNC_ANSWERED,
         EventType.SYNC_STARTED,

@@ -120,6 +120,16 @@ async def test_an_approval_that_never_comes_ends_at_its_time_and_is_not_told_at_
     assert len(waits) == 1
 
 
+async def test_a_step_that_follows_an_approval_is_told_too(runtime: Runtime, alice: Tenant) -> None:
+    connection = await link(runtime, alice, "fast+quiet+app-1+confirm")
+    async with working(runtime):
+        sync = await synchronise(runtime, alice, connection)
+        while (await current(runtime, sync)).challenge["name"] != "confirm":  # type: ignore[index]
+            await asyncio.sleep(0.02)
+    waits = [event for event in await events_of(runtime, alice, sync) if event.type is EventType.SYNC_WAITING]
+    assert [event.data["step"] for event in waits] == ["app", "confirm"]
+
+
 async def test_an_unattended_run_that_would_need_the_human_sends_no_message_and_fails(
     runtime: Runtime, alice: Tenant
 ) -> None:

@@ -14,7 +14,7 @@ __all__ = ["main"]
 #: Every module of commands, in the order in which `--help` lists them.
 _FAMILIES = (
     "serve", "api", "worker", "prepare",
-    "applications", "users", "synchronise", "data", "statements", "sandbox", "demo",
+    "applications", "users", "synchronise", "data", "statements", "audit", "keys", "sandbox", "demo",
 )  # fmt: skip
 #: Commands that are processes, each in a module of its name. They load no other: a worker has no use for a web server.
 _PROCESSES = ("serve", "api", "worker", "prepare")

@@ -1,13 +1,17 @@
 """`afflux app`: applications, our tenants."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from afflux.cli.options import Data, Json, Name, emit, run, say, settings
+from afflux.cli.contracts import digime_command
+from afflux.cli.options import Data, Json, Name, emit, run, safe, say, settings, typed
+from afflux.domain.errors import InvalidInput
 from afflux.local import command_runtime
-from afflux.services import applications
+from afflux.services import applications, issuers
 from afflux.services.applications import Credentials
+from afflux.store import applications as store
 
 _group = typer.Typer(help="Applications: the integrators this server works for.", no_args_is_help=True)
 
@@ -23,6 +27,8 @@ RedirectUris = Annotated[
 def add_to(cli: typer.Typer) -> None:
     """Add these commands."""
     _group.command("create")(create_command)
+    _group.command("d1")(d1_command)
+    _group.command("digime")(digime_command)
     cli.add_typer(_group, name="app")
 
 
@@ -51,3 +57,32 @@ def _show(name: str, credentials: Credentials) -> None:
     say(f"          secret         {credentials.iswigo_secret}")
     say(f"  Oxlin   client_id      {credentials.oxlin_client_id}")
     say(f"          client_secret  {credentials.oxlin_client_secret}")
+
+
+def d1_command(
+    name: Name,
+    issuer_id: Annotated[
+        str, typer.Option("--issuer-id", metavar="ID", help="Its issuer id: 10 characters.", show_default=False)
+    ],
+    kid: Annotated[str, typer.Option("--kid", metavar="KID", help="What the key is called.", show_default=False)],
+    public_key: Annotated[
+        Path, typer.Option("--public-key", metavar="FILE", help="ES256 public key, PEM.", show_default=False)
+    ],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Let an application call Thales D1 as an issuer. Run it again to add or replace a key."""
+    run(_register_issuer(data, name, issuer_id, kid, _read(public_key)))
+    emit(json, {"issuer_id": issuer_id, "kid": kid}, lambda: say(f"Issuer [bold]{issuer_id}[/bold]  key {safe(kid)}"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
+
+
+async def _register_issuer(data: Data, name: str, issuer_id: str, kid: str, pem: bytes) -> None:
+    async with command_runtime(settings(data)) as runtime, runtime.database.transaction() as tx:
+        await issuers.register(tx, await store.by_name(tx, typed(name)), issuer_id, kid, pem)

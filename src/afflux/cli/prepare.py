@@ -5,7 +5,8 @@ import typer
 from afflux.access import connection_of
 from afflux.cli.options import Data, Json, run, settings
 from afflux.cli.parts import log_to_stderr
-from afflux.prepare import prepare
+from afflux.config import Settings
+from afflux.prepare import apply_ledger, prepare
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -14,7 +15,12 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def prepare_command(data: Data = None, json: Json = False) -> None:
-    """Bring the database to this version: its tables, and the catalogue of providers. `serve` does it by itself."""
+    """Bring the database to this version: its tables, the providers, who was erased. `serve` does it by itself."""
     chosen = settings(data)
     log_to_stderr(chosen)
-    run(prepare(chosen, *connection_of(chosen)))
+    run(_prepare(chosen))
+
+
+async def _prepare(chosen: Settings) -> None:
+    await prepare(chosen, *connection_of(chosen))
+    await apply_ledger(chosen, *connection_of(chosen))

@@ -1,5 +1,6 @@
 """`afflux user` and `afflux connect`: users, and the providers they link."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,12 +13,15 @@ from afflux.domain.errors import InvalidInput
 from afflux.domain.users import User
 from afflux.local import command_runtime
 from afflux.runtime import Runtime
-from afflux.services import connections, erasure, users
+from afflux.services import connections, erasure, suspension, users
 from afflux.store import applications
 
 _group = typer.Typer(help="Users of an application.", no_args_is_help=True)
 
 Password = Annotated[str, typer.Option("--password", metavar="P", help="Password.", show_default=False)]
+Reason = Annotated[str | None, typer.Option(help="Kept in the record; no personal data, please.", show_default=False)]
+#: Suspends or resumes.
+Change = Callable[..., Awaitable[None]]
 Fields = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=VALUE", help="A further field of the provider's form.", show_default=False),
@@ -28,6 +32,8 @@ def add_to(cli: typer.Typer) -> None:
     """Add these commands."""
     _group.command("add")(add_command)
     _group.command("erase")(erase_command)
+    _group.command("suspend")(suspend_command)
+    _group.command("resume")(resume_command)
     cli.add_typer(_group, name="user")
     cli.command("connect")(connect_command)
 
@@ -58,7 +64,7 @@ def erase_command(
     name: Name,
     user: UserOption,
     preview: Annotated[bool, typer.Option("--preview", help="Only count what would go.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Kept in the record; no personal data, please.")] = None,
+    reason: Reason = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -77,12 +83,31 @@ def erase_command(
 async def _erase(
     data: Data, name: str, email: str, preview: bool, reason: str | None
 ) -> tuple[dict[str, int], UUID | None]:
+    async with command_runtime(settings(data)) as runtime:
+        async with runtime.database.transaction() as tx:
+            application, user = await find_user(tx, name, email)
+            if preview:
+                return await erasure.preview(tx, application.id, user.id), None
+        erased = await erasure.erase(runtime, operator(application), user.id, reason=reason)
+        return dict(erased.counts), erased.id
+
+
+def suspend_command(name: Name, user: UserOption, reason: Reason = None, data: Data = None, json: Json = False) -> None:
+    """Suspend a user: nothing is synchronised any more; what is held can still be read."""
+    run(_change(data, name, user, suspension.suspend, reason))
+    emit(json, {"suspended": True}, lambda: say("Suspended."))
+
+
+def resume_command(name: Name, user: UserOption, reason: Reason = None, data: Data = None, json: Json = False) -> None:
+    """Let a suspended user be synchronised again."""
+    run(_change(data, name, user, suspension.resume, reason))
+    emit(json, {"suspended": False}, lambda: say("Resumed."))
+
+
+async def _change(data: Data, name: str, email: str, change: Change, reason: str | None) -> None:
     async with command_runtime(settings(data)) as runtime, runtime.database.transaction() as tx:
         application, user = await find_user(tx, name, email)
-        if preview:
-            return await erasure.preview(tx, application.id, user.id), None
-        erased = await erasure.erase(tx, operator(application), user.id, reason=reason)
-        return erased.counts, erased.operation_id
+        await change(tx, operator(application), user, reason=reason)
 
 
 def connect_command(

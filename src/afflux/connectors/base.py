@@ -51,6 +51,9 @@ class Context:
     deadline: datetime
     #: Where a redirect challenge has to send the browser back to.
     redirect_url: str | None = None
+    #: Where an operator may leave files for this connector: a folder called by its id in the data folder. Need not
+    #: exist.
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 
-from afflux.domain.catalogue import Channel, Manifest, Provider
+from afflux.domain.catalogue import Auth, Channel, Manifest, Provider
 from afflux.domain.errors import Conflict, NotFound
 
 GROUP = "afflux.connectors"
@@ -134,6 +134,8 @@ def _channel_problems(channel: Channel) -> Iterator[str]:
         yield f"channel {channel.id} needs a positive id and at least one kind"
     if limits.unattended_per_day < 0 or limits.history_days < 1 or limits.concurrency < 0:
         yield f"channel {channel.id} has limits that cannot be kept"
+    if (channel.auth is Auth.REDIRECT) != (channel.consent_url is not None):
+        yield f"channel {channel.id} needs a consent_url if, and only if, its auth is redirect"
     forms = [("the form", channel.fields), *((f"the step {step.name!r}", step.fields) for step in channel.steps)]
     for title, form in forms:
         names = [field.name for field in form]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from afflux.domain.records import AccountType, DocumentType, TransactionStatus, TransactionType
@@ -72,6 +73,20 @@ class Transaction:
     settlement_month: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class Line(NamedTuple):
+    """One movement as a statement prints it. A tuple, because lists of them are read more than anything else."""
+
+    id: UUID
+    account_id: UUID
+    day: date
+    value_date: date | None
+    amount: Decimal
+    text: str
+    counterparty: str | None
+    check_number: str | None
+    settlement_month: str | None
 
 
 @dataclass(frozen=True, slots=True)

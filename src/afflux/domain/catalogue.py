@@ -59,6 +59,8 @@ class Limits:
     history_days: int = 730
     #: Syncs of this channel at the same time over all workers; 0 means as many as there are.
     concurrency: int = 0
+    #: How long a consent that was given on the provider's page is good (PSD2: 90).
+    consent_days: int = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,9 @@ class Channel:
     #: The forms that challenges may show, by step name.
     steps: tuple[Step, ...] = ()
     limits: Limits = Limits()
+    #: For redirects: the provider's page where its user consents. It gets our `state`, and sends the browser back to
+    #: our `redirect_uri` with it. An address without a host is one of ours (the sandbox).
+    consent_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,8 @@ class Manifest:
     #: Import path `package.module:attribute` of the `Connector`, loaded only where it runs.
     connector: str
     isolation: Isolation
+    #: Whether it withdraws consent at the provider when asked to (`Operation.REVOKE`).
+    revokes: bool = False
     #: For `process` isolation: whether the child may open connections at all.
     network: bool = True
     providers: tuple[Provider, ...]

@@ -1,6 +1,7 @@
 """One user's link to one provider, with one state for each channel."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -13,6 +14,7 @@ class ChannelStatus(StrEnum):
 
     #: Linked, never run.
     NEW = "new"
+    #: An active sync works on it or is going to; never kept, always told from the sync (see `standing`).
     RUNNING = "running"
     SUCCESS = "success"
     #: Some of its data could not be fetched.
@@ -55,8 +57,45 @@ class ConnectionChannel:
     credentials: bytes | None = field(repr=False)
     state: bytes | None = field(repr=False)
     consent_expires_at: datetime | None
+    #: When a sync of kind `accounts` last listed its accounts; from then on only such a sync adds any.
+    listed_at: datetime | None
     last_end_at: datetime | None
     last_success_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How one channel of a connection stands, as far as others may know."""
+
+    channel_id: int
+    status: ChannelStatus
+    error_code: SyncErrorCode | None
+    #: Its user has never been to the provider's page: no sync runs it.
+    awaits_consent: bool
+    consent_expires_at: datetime | None
+    last_end_at: datetime | None
+    last_success_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """A person on the way to the provider's own page, to consent to one channel of a connection."""
+
+    connection_id: UUID
+    channel_id: int
+    application_id: UUID
+    user_id: UUID
+    #: Where the person goes on to afterwards.
+    redirect_url: str | None
+
+
+def standing(state: ChannelState, outcomes: Mapping[str, str] | None) -> ChannelState:
+    """The channel in the light of its connection's active sync, which has come to these `outcomes` so far; None
+    without one.
+    """
+    if outcomes is None or str(state.channel_id) in outcomes or state.awaits_consent:
+        return state
+    return replace(state, status=ChannelStatus.RUNNING, error_code=None)
 
 
 def mask_login(login: str) -> str:

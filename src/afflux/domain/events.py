@@ -26,6 +26,8 @@ class EventType(StrEnum):
     SYNC_ANSWERED = "sync.answered"
     #: Failed for now; tried again by itself.
     SYNC_POSTPONED = "sync.postponed"
+    #: One of its stages begins, listing the accounts or fetching their data: once each.
+    SYNC_ENTERED = "sync.entered"
     #: The accounts are listed; the sync goes on with their data.
     SYNC_LISTED = "sync.listed"
     SYNC_FINISHED = "sync.finished"
@@ -39,11 +41,26 @@ class EventType(StrEnum):
     ACCOUNT_RESTORED = "account.restored"
     #: The provider no longer lists it.
     ACCOUNT_MISSING = "account.missing"
+    #: Its user deleted it here.
+    ACCOUNT_DELETED = "account.deleted"
     #: `added`, `changed` and `removed` hold transaction ids, at most `IDS_PER_EVENT` together.
     TRANSACTIONS_CHANGED = "transactions.changed"
     DOCUMENT_ADDED = "document.added"
     DOCUMENT_CHANGED = "document.changed"
 
+
+#: Those that say that a sync is in another state, or further on, than before.
+STATES_OF_A_SYNC = (
+    EventType.SYNC_REQUESTED,
+    EventType.SYNC_STARTED,
+    EventType.SYNC_PROGRESSED,
+    EventType.SYNC_WAITING,
+    EventType.SYNC_ANSWERED,
+    EventType.SYNC_POSTPONED,
+    EventType.SYNC_FINISHED,
+    EventType.SYNC_FAILED,
+    EventType.SYNC_CANCELLED,
+)
 
 #: So that a payload stays well under 20 kB.
 IDS_PER_EVENT = 250

@@ -10,3 +10,24 @@ class RunSync:
 
     application_id: UUID
     sync_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MailToken:
+    """Mail the user the code that proves an e-mail address."""
+
+    application_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class EraseUser:
+    """Go on with this erasure, unless it has ended."""
+
+    application_id: UUID
+    user_id: UUID
+    operation_id: UUID
+
+
+#: Every kind of job.
+Job = RunSync | MailToken | EraseUser

@@ -1,10 +1,10 @@
 """Audited acts on a user: who wanted what, why, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from afflux.domain.principal import Role
 
@@ -14,6 +14,13 @@ class OperationKind(StrEnum):
 
     REGISTER = "register"
     ERASE = "erase"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    #: A provider was linked.
+    CONSENT_GIVEN = "consent_given"
+    #: A provider was unlinked.
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CREDENTIALS_CHANGED = "credentials_changed"
 
 
 class OperationStatus(StrEnum):
@@ -22,6 +29,31 @@ class OperationStatus(StrEnum):
     PENDING = "pending"
     SUCCESSFUL = "successful"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperation:
+    """An act that succeeds with the transaction it is recorded in."""
+
+    application_id: UUID
+    user_id: UUID
+    kind: OperationKind
+    actor: Role
+    reason: str | None = None
+    reason_code: str | None = None
+    id: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a pending operation has come to."""
+
+    application_id: UUID
+    operation_id: UUID
+    status: OperationStatus
+    #: Of a failure: a word for programs, and a sentence for people.
+    error_code: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +71,7 @@ class Operation:
     reason_code: str | None
     #: Rows that went, by table.
     counts: Mapping[str, int]
+    error_code: str | None
+    error: str | None
     started_at: datetime
     ended_at: datetime | None

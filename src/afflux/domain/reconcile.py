@@ -77,18 +77,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The held row `id` becomes what `incoming` says, its identity included."""
+    """The held row `id` of that `day` becomes what `incoming` says, its identity and day included."""
 
     id: UUID
+    day: date
     incoming: Incoming
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The held row `id` no longer exists at the bank."""
+    """The held row `id` of that `day` no longer exists at the bank."""
 
     id: UUID
+    day: date
     reason: Reason
 
 
@@ -135,7 +137,7 @@ def reconcile(
     pairs = pair(list(ours), list(theirs))
     paired = {movement for both in pairs for movement in both}
     left = [row for movement, row in ours.items() if movement not in paired]
-    gone = [Gone(row.id, _why_gone(row, named_gone)) for row in left if _is_absent(row, window, named_gone)]
+    gone = [Gone(row.id, row.day, _why_gone(row, named_gone)) for row in left if _is_absent(row, window, named_gone)]
     gone_ids = {row.id for row in gone}
     taken = {row.identity for row in left if row.id not in gone_ids}
     changed, unchanged = _apply(pairs, ours, theirs, taken)
@@ -157,7 +159,7 @@ def _apply(
         named = replace(each, identity=row.identity) if keeps else _named(each, taken)
         taken.add(named.identity)
         if (named.identity, each.hash) != (row.identity, row.hash):
-            changed.append(Changed(row.id, named, _why_changed(mine, other)))
+            changed.append(Changed(row.id, row.day, named, _why_changed(mine, other)))
     return changed, len(pairs) - len(changed)
 
 

@@ -97,6 +97,8 @@ class Sync:
     outcomes: Mapping[str, str]
     #: The channel that runs or waits now.
     channel_id: int | None
+    #: The channel whose provider last let this stage in.
+    let_in: int | None
     phase: str | None
     percent: int | None
     error_code: SyncErrorCode | None

@@ -7,25 +7,24 @@ from afflux.domain.connections import ChannelStatus, ConnectionChannel
 from afflux.domain.errors import SYNC_ERRORS, Retry, SyncErrorCode
 from afflux.domain.events import EventType
 from afflux.domain.messages import Done, Failure, Park
+from afflux.domain.syncs import SyncKind
 from afflux.jobs.conversation import consume, intake_of
 from afflux.jobs.files import read_files
 from afflux.jobs.run import SUCCESS, Run
-from afflux.services import syncs
+from afflux.services import channels, syncs
 from afflux.services.intake import Intake
-from afflux.store import connections
+from afflux.store import accounts, connections
 from afflux.store import syncs as sync_store
 from afflux.store.database import Tx
 
 
 async def run_channel(run: Run, channel: ConnectionChannel) -> bool:
     """Run one channel and note what it came to. False when the sync is parked or postponed: this run is over."""
-    if channel.frozen:
-        await _note_outcome(run, channel, Failure(channel.error_code or SyncErrorCode.CREDENTIALS_INVALID))
-        return True
-    async with run.runtime.database.transaction() as tx:
-        await syncs.hold(tx, run.sync)
-        await connections.channel_started(tx, run.sync.application_id, run.sync.connection_id, channel.channel_id)
     _, declared = run.manifest(channel.channel_id)
+    refusal = _refusal(run, channel, declared.auth)
+    if refusal is not None:
+        await _note_outcome(run, channel, Failure(refusal))
+        return True
     if declared.auth is Auth.FILE:
         await _note_outcome(run, channel, await read_files(run, channel))
         return True
@@ -45,6 +44,16 @@ async def run_channel(run: Run, channel: ConnectionChannel) -> bool:
     return True
 
 
+def _refusal(run: Run, channel: ConnectionChannel, auth: Auth) -> SyncErrorCode | None:
+    """Why the provider is not even asked."""
+    ends = channel.consent_expires_at
+    if auth is Auth.REDIRECT and ends is None:
+        return SyncErrorCode.CONSENT_REQUIRED
+    if auth is Auth.REDIRECT and ends is not None and ends <= run.runtime.clock.now():
+        return SyncErrorCode.CONSENT_EXPIRED
+    return (channel.error_code or SyncErrorCode.CREDENTIALS_INVALID) if channel.frozen else None
+
+
 def _worth_retrying(run: Run, failure: Failure) -> bool:
     return SYNC_ERRORS[failure.code].retry is Retry.BACKOFF and run.sync.retries < syncs.RETRIES
 
@@ -62,13 +71,16 @@ async def _note_outcome(
     run: Run, channel: ConnectionChannel, final: Failure | Done, intake: Intake | None = None
 ) -> None:
     """Keep what a channel came to, together with the last of its data."""
-    run.outcomes[str(channel.channel_id)] = final.code if isinstance(final, Failure) else SUCCESS
+    run.note(channel.channel_id, final.code if isinstance(final, Failure) else SUCCESS)
     if isinstance(final, Failure):
         run.detail = run.detail or final.detail
 
     async def note(tx: Tx) -> None:
         await syncs.hold(tx, run.sync)
-        await _end_channel(tx, run, channel, final)
+        if isinstance(final, Failure):
+            await _end_failed(tx, run, channel, final.code)
+        else:
+            await _end_well(tx, run, channel, partial=intake is not None and intake.partial)
         await sync_store.entered(tx, run.sync, run.sync.stage, run.outcomes, run.result.as_json())
 
     if intake is not None and isinstance(final, Done):
@@ -81,17 +93,21 @@ async def _note_outcome(
     run.sync = replace(run.sync, parked=None, answer=None)
 
 
-async def _end_channel(tx: Tx, run: Run, channel: ConnectionChannel, final: Failure | Done) -> None:
-    error = final.code if isinstance(final, Failure) else None
-    await connections.channel_ended(
-        tx,
-        run.sync.application_id,
-        run.sync.connection_id,
-        channel.channel_id,
-        ChannelStatus.SUCCESS if error is None else ChannelStatus.FAILED,
-        error,
-        frozen=error is not None and SYNC_ERRORS[error].freezes,
-    )
-    data = {"channel_id": channel.channel_id, "stage": run.sync.stage} | ({"error": error} if error else {})
-    type = EventType.CHANNEL_SUCCEEDED if error is None else EventType.CHANNEL_FAILED
-    tx.record(syncs.event(run.sync, type, data))
+async def _end_failed(tx: Tx, run: Run, channel: ConnectionChannel, error: SyncErrorCode) -> None:
+    ids = (run.sync.application_id, run.sync.connection_id, channel.channel_id)
+    frozen = SYNC_ERRORS[error].freezes
+    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, error, frozen=frozen)
+    await syncs.tell_failed(tx, run.sync, channel.channel_id, error)
+
+
+async def _end_well(tx: Tx, run: Run, channel: ConnectionChannel, *, partial: bool) -> None:
+    """Note that the channel is done; where its accounts were to be listed, which they are."""
+    ids = (run.sync.application_id, run.sync.connection_id, channel.channel_id)
+    status = ChannelStatus.PARTIAL if partial else ChannelStatus.SUCCESS
+    await connections.channel_ended(tx, *ids, status, None, frozen=False)
+    data = {"channel_id": channel.channel_id, "stage": run.sync.stage, "partial": partial}
+    if run.sync.stage is SyncKind.ACCOUNTS:
+        await connections.channel_listed(tx, *ids)
+        data["accounts"] = await accounts.listed(tx, run.sync, channel.channel_id)
+    data["channels"] = await channels.during(tx, run.sync)
+    tx.record(syncs.event(run.sync, EventType.CHANNEL_SUCCEEDED, data))

@@ -30,6 +30,7 @@ def intake_of(run: Run, channel: ConnectionChannel, *, whole: bool = False) -> I
         known=run.known,
         result=run.result,
         whole=whole,
+        grows=run.sync.stage is SyncKind.ACCOUNTS or (run.sync.kind is SyncKind.ALL and channel.listed_at is None),
         ahead=timedelta(days=run.ahead[manifest.id]),
         share=(100 * place / count, 100 * (place + 1) / count),
     )
@@ -56,6 +57,7 @@ def _messages(run: Run, channel: ConnectionChannel, file: File | None) -> AsyncG
         now=now,
         deadline=now + timedelta(seconds=run.runtime.settings.sync_seconds),
         redirect_url=f"{run.runtime.settings.public_url}/widget/return/{sync.id}",
+        folder=str(run.runtime.settings.data / manifest.id),
     )
     operation = Operation.DISCOVER if sync.stage is SyncKind.ACCOUNTS else Operation.SYNC
     request = Request(

@@ -1,6 +1,7 @@
 """One run of one sync: what it needs, and what it has come to."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from afflux.domain.catalogue import Channel, Manifest
 from afflux.domain.connections import ConnectionChannel
@@ -29,8 +30,6 @@ class Run:
     #: Days by which the clocks of some connectors' banks run ahead.
     ahead: dict[str, int]
     result: Result
-    #: By channel id (as text): `success` or an error code.
-    outcomes: dict[str, str] = field(default_factory=dict)
     #: The text that goes with the first failure.
     detail: str = ""
 
@@ -38,6 +37,15 @@ class Run:
         """The connector that runs a channel."""
         manifest, _, channel = self.runtime.registry.channel(channel_id)
         return manifest, channel
+
+    @property
+    def outcomes(self) -> Mapping[str, str]:
+        """By channel id (as text): `success` or an error code."""
+        return self.sync.outcomes
+
+    def note(self, channel_id: int, outcome: str) -> None:
+        """The channel has come to this in this stage."""
+        self.sync = replace(self.sync, outcomes={**self.outcomes, str(channel_id): outcome})
 
     @property
     def failures(self) -> dict[str, str]:

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from afflux.domain.errors import SYNC_ERRORS, Fenced, Retry, SyncErrorCode
-from afflux.domain.events import EventType
+from afflux.domain.errors import SYNC_ERRORS, Actor, Fenced, SyncErrorCode
 from afflux.domain.jobs import RunSync
 from afflux.domain.syncs import Sync, SyncKind
 from afflux.jobs.channel import run_channel
@@ -14,7 +13,6 @@ from afflux.runtime import Runtime
 from afflux.services import accounts, syncs
 from afflux.services.intake import Result
 from afflux.store import catalogue, connections, uploads, users
-from afflux.store import syncs as sync_store
 from afflux.store.database import Tx
 
 log = logging.getLogger(__name__)
@@ -71,7 +69,6 @@ async def _load(tx: Tx, runtime: Runtime, sync: Sync) -> Run:
         cursors=cursors,
         ahead={manifest.id: await catalogue.days_ahead(tx, manifest.id) for manifest in runtime.registry.manifests},
         result=Result.of(sync.result),
-        outcomes=dict(sync.outcomes),
     )
 
 
@@ -89,18 +86,21 @@ async def _go_on(run: Run) -> None:
 
 
 async def _next_stage(run: Run) -> None:
-    """The accounts are listed: go on with their data on every channel that did not need the user a moment ago."""
-    listed = dict(run.outcomes)
-    run.outcomes = {id: code for id, code in run.failures.items() if _needs_user(code)}
+    """The accounts are listed: go on with their data on every channel that did not need the user a moment ago, and on
+    none if all failed.
+    """
+    hopeless = len(run.failures) == len(run.channels)
+    carried = {id: code for id, code in run.failures.items() if hopeless or _needs_user(code)}
     async with run.runtime.database.transaction() as tx:
         await syncs.hold(tx, run.sync)
-        await sync_store.entered(tx, run.sync, SyncKind.ALL, run.outcomes, run.result.as_json())
-        tx.record(syncs.event(run.sync, EventType.SYNC_LISTED, {"outcomes": listed}))
-    run.sync = replace(run.sync, stage=SyncKind.ALL)
+        run.sync = await syncs.go_on(tx, run.sync, carried, run.result.as_json())
+        # Connectors have kept something; an account that came back begins anew, wherever its predecessor was.
+        run.channels = await connections.channels(tx, run.sync.application_id, run.sync.connection_id)
+        run.known, run.cursors = await accounts.load(tx, run.sync)
 
 
 def _needs_user(code: str) -> bool:
-    return SYNC_ERRORS[SyncErrorCode(code)].retry is Retry.NEVER
+    return SYNC_ERRORS[SyncErrorCode(code)].actor is Actor.USER
 
 
 async def _end(run: Run) -> bool:
@@ -110,7 +110,7 @@ async def _end(run: Run) -> bool:
         await syncs.hold(tx, run.sync)
         waiting = await uploads.next_waiting(tx, run.sync.application_id, run.sync.connection_id)
         if waiting is not None:
-            run.outcomes.clear()
+            run.sync = replace(run.sync, outcomes={})
             return False
         if len(run.failures) < len(run.outcomes) or not run.outcomes:
             await syncs.finish(tx, run.sync, result)

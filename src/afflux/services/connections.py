@@ -8,16 +8,18 @@ import msgspec
 from afflux.connectors.registry import Registry
 from afflux.domain.catalogue import Auth, Channel, ProviderStatus
 from afflux.domain.challenges import FormField
-from afflux.domain.connections import Connection, mask_login
+from afflux.domain.connections import Connection, ConnectionChannel, mask_login
 from afflux.domain.errors import Conflict, InvalidInput, NotFound
 from afflux.domain.events import EventType, NewEvent
+from afflux.domain.operations import OperationKind
 from afflux.domain.principal import Principal
 from afflux.domain.users import User
-from afflux.services import places, users
+from afflux.services import places, syncs, users
+from afflux.services.operations import act
 from afflux.store import connections as store
 from afflux.store import documents
 from afflux.store.database import Tx
-from afflux.store.vault import Vault
+from afflux.store.vault import Sealer, Vault
 
 #: What the user typed, by channel id and field name.
 Typed = Mapping[int, Mapping[str, str]]
@@ -88,6 +90,7 @@ async def create(
     sealed = _sealed(vault, user, connection.id, channels, values)
     for channel_id, credentials in sealed.items():
         await store.insert_channel(tx, connection, channel_id, credentials)
+    tx.act(act(principal, user.id, OperationKind.CONSENT_GIVEN))
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_CREATED, user.id, {}, connection.id))
     return connection
 
@@ -110,27 +113,63 @@ def _sealed(
     }
 
 
-async def change_credentials(
+async def add_channels(
     tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User, connection: Connection, typed: Typed
 ) -> None:
-    """Replace what was typed for some channels; a channel frozen by a refusal may run again.
+    """Link further channels of the connection's provider.
 
-    Raises `NotFound` when the connection is gone, `InvalidInput` for a channel it does not have and malformed values.
+    Raises `NotFound` when the connection is gone, `InvalidInput` for a channel that is unknown or linked already and
+    for malformed values.
     """
     await users.share(tx, principal, user.id)
-    held = {each.channel_id for each in await store.channels(tx, principal.application_id, connection.id)}
-    if not held or connection.user_id != user.id:
+    if connection.user_id != user.id or not await store.lock(tx, principal.application_id, connection.id):
         raise NotFound("connection not found")
     channels = {channel.id: channel for channel in registry.provider(connection.provider_id).channels}
-    if not typed or not typed.keys() <= held:
+    held = {state.channel_id for state in await store.channel_states(tx, principal.application_id, connection.id)}
+    if not typed.keys() <= channels.keys() - held:
         raise InvalidInput("unknown channel")
     values = {id: check_fields(channels[id].fields, typed[id]) for id in typed}
+    for channel_id, credentials in _sealed(vault, user, connection.id, channels, values).items():
+        await store.insert_channel(tx, connection, channel_id, credentials)
+    tx.act(act(principal, user.id, OperationKind.CONSENT_GIVEN))
+    tx.record(NewEvent(principal.application_id, EventType.CONNECTION_UPDATED, user.id, {}, connection.id))
+
+
+async def change_credentials(
+    tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User, connection: Connection, typed: Typed
+) -> Connection:
+    """Replace what was typed for some channels; fields that are left out keep their values. The connection as it is
+    then.
+
+    Failures are counted anew, and a channel frozen by a refusal may run again. A sync that a worker began with other
+    values is cancelled; the next one is the caller's to request. Raises `NotFound` when the connection is gone,
+    `InvalidInput` for a channel it does not have and malformed values.
+    """
+    await users.share(tx, principal, user.id)
+    # Nobody may begin a sync with the old values while they are replaced.
+    if connection.user_id != user.id or not await store.lock(tx, principal.application_id, connection.id):
+        raise NotFound("connection not found")
+    held = {each.channel_id: each for each in await store.channels(tx, principal.application_id, connection.id)}
+    channels = {channel.id: channel for channel in registry.provider(connection.provider_id).channels}
+    if not typed or not typed.keys() <= held.keys():
+        raise InvalidInput("unknown channel")
+    before = {id: _typed_before(vault.of(user), held[id]) for id in typed}
+    values = {id: check_fields(channels[id].fields, before[id] | dict(typed[id])) for id in typed}
+    if values != before:
+        await syncs.cancel_begun(tx, connection)
     sealed = _sealed(vault, user, connection.id, channels, values)
     kept = {id: credentials for id, credentials in sealed.items() if credentials is not None}
     await store.set_credentials(tx, principal.application_id, connection.id, kept)
-    if (mask := _mask(values)) is not None:
-        await store.set_login_mask(tx, principal.application_id, connection.id, mask)
+    tx.act(act(principal, user.id, OperationKind.CREDENTIALS_CHANGED))
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_UPDATED, user.id, {}, connection.id))
+    return await store.renewed(tx, principal.application_id, connection.id, _mask(values))
+
+
+def _typed_before(sealer: Sealer, channel: ConnectionChannel) -> dict[str, str]:
+    if channel.credentials is None:
+        return {}
+    place = places.credentials(channel.application_id, channel.connection_id, channel.channel_id)
+    return msgspec.json.decode(sealer.open(place, channel.credentials), type=dict[str, str])
 
 
 async def delete(tx: Tx, principal: Principal, connection: Connection) -> None:
@@ -140,4 +179,5 @@ async def delete(tx: Tx, principal: Principal, connection: Connection) -> None:
         raise NotFound("connection not found")
     await documents.drop_unused_blobs(tx, principal.application_id, connection.user_id)
     data = {"connection_id": connection.id}
+    tx.act(act(principal, connection.user_id, OperationKind.CONSENT_WITHDRAWN))
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_DELETED, connection.user_id, data))

@@ -24,8 +24,8 @@ from afflux.domain.messages import (
 )
 from afflux.domain.records import AccountRecord, DocumentRecord, TransactionRecord
 from afflux.domain.syncs import Sync
-from afflux.services import accounts, documents, places, syncs, transactions
-from afflux.services.accounts import KnownAccounts
+from afflux.services import accounts, channels, documents, places, syncs, transactions
+from afflux.services.accounts import KnownAccounts, Listing
 from afflux.services.transactions import Batch, Counts
 from afflux.store import accounts as account_store
 from afflux.store import connections
@@ -77,6 +77,10 @@ class Intake:
     result: Result
     #: A file: stored as a whole at the end, or not at all.
     whole: bool = False
+    #: New accounts are taken in.
+    grows: bool = True
+    #: The data of some account could not be fetched.
+    partial: bool = False
     #: How far the provider's clock runs ahead of ours.
     ahead: timedelta = timedelta(0)
     #: Part of the whole sync's progress that this run covers, in percent.
@@ -124,6 +128,7 @@ class Intake:
             case Hint():
                 self._take_hint(message)
             case Warning():
+                self.partial = self.partial or message.account_key is not None
                 self.warn(message.code, message.text)
 
     async def finish(self, then: Callable[[Tx], Awaitable[None]]) -> None:
@@ -163,15 +168,20 @@ class Intake:
         if progress.phase == phase and not due:
             return
         self._noted = (progress.phase, percent, time.monotonic())
+        outside = progress.phase in ("connect", "auth")
+        if outside and syncs.polling(self.sync):
+            return  # Until the approval is there, nothing has happened.
         async with self.database.transaction() as tx:
-            if progress.phase not in ("connect", "auth"):
-                self._enter(tx)
             await syncs.progressed(tx, self.sync, self.channel_id, progress.phase, percent)
+            if not outside:
+                await self._enter(tx)
 
-    def _enter(self, tx: Tx) -> None:
-        """The provider has let us in, once."""
-        if not self._entered:
-            tx.record(syncs.event(self.sync, EventType.CHANNEL_AUTHENTICATED, {"channel_id": self.channel_id}))
+    async def _enter(self, tx: Tx) -> None:
+        """The provider has let us in: told once in a stage, however often the run is begun again. After `hold`."""
+        if not self._entered and self.sync.let_in != self.channel_id:
+            await sync_store.let_in(tx, self.sync, self.channel_id)
+            data = {"channel_id": self.channel_id, "channels": await channels.during(tx, self.sync)}
+            tx.record(syncs.event(self.sync, EventType.CHANNEL_AUTHENTICATED, data))
         self._entered = True
 
     async def _store(self) -> None:
@@ -184,7 +194,7 @@ class Intake:
         await syncs.hold(tx, self.sync)
         before = self.result.written
         if self._accounts or self._listed:
-            self._enter(tx)
+            await self._enter(tx)
             await self._flush_accounts(tx)
         for batch in self._ready:
             await self._flush_batch(tx, batch)
@@ -198,7 +208,8 @@ class Intake:
         if self.whole:
             await self._check_chains(tx)
         self.result.accounts += len(self._accounts)
-        await accounts.keep(tx, self.sync, self.channel_id, self._accounts, self.known, complete=self._listed)
+        listing = Listing(self.channel_id, self._accounts, complete=self._listed, grows=self.grows)
+        await accounts.keep(tx, self.sync, listing, self.known)
         self._accounts, self._listed = [], False
 
     async def _check_chains(self, tx: Tx) -> None:

@@ -45,3 +45,13 @@ def application_secret(application_id: UUID, registration_id: UUID) -> Place:
 def signing_key(key_id: str) -> Place:
     """A private key of the server's own."""
     return Place("signing_keys", "private_key", key_id, _NO_APPLICATION)
+
+
+def address_token(application_id: UUID, user_id: UUID) -> Place:
+    """The code that proves a user's e-mail address."""
+    return Place("address_validations", "token", str(user_id), application_id)
+
+
+def card(application_id: UUID, user_id: UUID, digest: bytes) -> Place:
+    """A card that an issuer registered for a user."""
+    return Place("cards", "content", f"{user_id}/{digest.hex()}", application_id)

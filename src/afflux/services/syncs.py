@@ -1,10 +1,11 @@
 """Synchronisations: asked for, joined, begun, parked, answered, postponed, ended. Each step is one transaction."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
@@ -16,9 +17,9 @@ from afflux.domain.jobs import RunSync
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.domain.users import User
-from afflux.services import places
+from afflux.services import channels, places
 from afflux.services.users import check_principal
-from afflux.store import connections, queue, uploads, users
+from afflux.store import accounts, connections, queue, uploads, users
 from afflux.store import syncs as store
 from afflux.store.database import Tx
 from afflux.store.vault import Vault
@@ -63,30 +64,105 @@ async def request(tx: Tx, principal: Principal, connection: Connection, kind: Sy
     """Ask for a sync: a new one with its job, or the one already active, which then covers this wish too.
 
     One connection never has two active syncs. A wish for `ACCOUNTS` while only `ALL` is running is kept and follows.
-    Raises `NotFound` when the connection was deleted meanwhile.
+    Raises `NotFound` when the connection was deleted meanwhile, and `Conflict` while the user is suspended.
     """
     check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
-    while True:
-        active = await store.lock_active(tx, principal.application_id, connection.id)
-        if active is not None:
-            return await _join(tx, active, kind)
-        sync = await store.insert(tx, uuid4(), connection, kind, interactive)
-        if sync is not None:
-            await store.set_job(tx, sync.application_id, sync.id, await _enqueue(tx, sync))
-            tx.record(event(sync, EventType.SYNC_REQUESTED, {"kind": kind}))
-            return sync
+    await _refuse_suspended(tx, principal.application_id, connection.user_id)
+    asked = await _ask(tx, principal.application_id, {connection.id}, kind, interactive)
+    return asked[connection.id]
 
 
-async def _join(tx: Tx, active: Sync, kind: SyncKind) -> Sync:
-    covered = kind is SyncKind.ALL or (active.kind is SyncKind.ACCOUNTS and active.stage is SyncKind.ACCOUNTS)
-    if not covered and active.then_kind is not kind:
-        await store.set_then(tx, active.application_id, active.id, kind)
-    return active
+async def _refuse_suspended(tx: Tx, application_id: UUID, user_id: UUID) -> None:
+    if await users.is_suspended(tx, application_id, user_id):
+        raise Conflict("the user is suspended")
+
+
+async def request_anew(
+    tx: Tx, principal: Principal, connection: Connection, kind: SyncKind, *, interactive: bool
+) -> Sync:
+    """`request`, after a change that a run which has begun does not know of: another one follows it."""
+    sync = await request(tx, principal, connection, kind, interactive=interactive)
+    if sync.attempt > 0:
+        await store.set_then(tx, sync.application_id, [sync.id], kind)
+    return sync
+
+
+async def request_all(
+    tx: Tx,
+    principal: Principal,
+    user_id: UUID,
+    kind: SyncKind,
+    *,
+    interactive: bool,
+    providers: Set[int] | None = None,
+) -> list[tuple[Connection, Sync]]:
+    """`request` for every connection of the user (to these providers, where some are named), oldest connection first,
+    in as many statements as for one.
+
+    Raises `NotFound` for an unknown user.
+    """
+    check_principal(principal, user_id)
+    # Takes many syncs, one after the other; two of these at once could each wait for what the other has.
+    if not await users.take_turn(tx, principal.application_id, user_id):
+        raise NotFound("user not found")
+    await _refuse_suspended(tx, principal.application_id, user_id)
+    shared = await connections.share_all(tx, principal.application_id, user_id)
+    held = [each for each in shared if providers is None or each.provider_id in providers]
+    asked = await _ask(tx, principal.application_id, {connection.id for connection in held}, kind, interactive)
+    return [(connection, asked[connection.id]) for connection in sorted(held, key=lambda each: each.number)]
+
+
+async def _ask(
+    tx: Tx, application_id: UUID, connection_ids: Set[UUID], kind: SyncKind, interactive: bool
+) -> dict[UUID, Sync]:
+    """By connection: the sync that is active already, or a new one. After `guard`."""
+    asked: dict[UUID, Sync] = {}
+    # Once more for those that got a sync from somebody else between the two looks.
+    while missing := connection_ids - asked.keys():
+        active = await store.lock_active(tx, application_id, missing)
+        await _join(tx, application_id, active, kind)
+        idle = missing - {sync.connection_id for sync in active}
+        started = await _start(tx, application_id, idle, kind, interactive) if idle else []
+        asked |= {sync.connection_id: sync for sync in (*active, *started)}
+    return asked
+
+
+async def _join(tx: Tx, application_id: UUID, active: Sequence[Sync], kind: SyncKind) -> None:
+    """Let a sync of this kind follow those that do not cover it."""
+    short = [sync.id for sync in active if not _covers(sync, kind) and sync.then_kind is not kind]
+    if short:
+        await store.set_then(tx, application_id, short, kind)
+
+
+def _covers(active: Sync, kind: SyncKind) -> bool:
+    return kind is SyncKind.ALL or (active.kind is SyncKind.ACCOUNTS and active.stage is SyncKind.ACCOUNTS)
+
+
+async def _start(
+    tx: Tx, application_id: UUID, connection_ids: Set[UUID], kind: SyncKind, interactive: bool
+) -> list[Sync]:
+    """New syncs with their jobs, for those of these connections that have none active by now."""
+    started = await store.insert(tx, application_id, connection_ids, kind, interactive)
+    jobs = await queue.enqueue_all(tx, [(_job(sync), sync.provider_id) for sync in started]) if started else []
+    await store.set_jobs(tx, application_id, dict(zip((sync.id for sync in started), jobs, strict=True)))
+    for sync in started:
+        tx.record(event(sync, EventType.SYNC_REQUESTED, {"kind": kind}))
+    return started
+
+
+async def _active(tx: Tx, application_id: UUID, connection_id: UUID) -> Sync | None:
+    """The connection's active sync, locked. After `guard`."""
+    found = await store.lock_active(tx, application_id, {connection_id})
+    return found[0] if found else None
 
 
 async def _enqueue(tx: Tx, sync: Sync, *, after: timedelta | None = None) -> int:
-    return await queue.enqueue(tx, RunSync(sync.application_id, sync.id), sync.provider_id, after=after)
+    return await queue.enqueue(tx, _job(sync), sync.provider_id, after=after)
+
+
+def _job(sync: Sync) -> RunSync:
+    return RunSync(sync.application_id, sync.id)
 
 
 async def begin(tx: Tx, job: RunSync, job_id: int, seconds: int) -> Sync | None:
@@ -106,8 +182,36 @@ async def begin(tx: Tx, job: RunSync, job_id: int, seconds: int) -> Sync | None:
         await fail(tx, sync, SyncErrorCode.WORKER_LOST, "its worker died three times")
         return None
     if not polling(sync):
-        tx.record(event(sync, EventType.SYNC_STARTED, {"attempt": sync.attempt}))
+        tx.record(event(sync, EventType.SYNC_STARTED, {"attempt": sync.attempt, "interactive": sync.interactive}))
+    if sync.started_at == tx.now:
+        await _enter(tx, sync)
     return sync
+
+
+async def _enter(tx: Tx, sync: Sync) -> None:
+    """Tell that the sync's stage begins."""
+    data = {"stage": sync.stage, "channels": await channels.during(tx, sync)}
+    tx.record(event(sync, EventType.SYNC_ENTERED, data))
+
+
+async def go_on(tx: Tx, sync: Sync, carried: Mapping[str, str], result: Mapping[str, Any]) -> Sync:
+    """The accounts are listed: go on with their data, except on the channels with an outcome that is `carried` over.
+    After `hold`.
+    """
+    await store.entered(tx, sync, SyncKind.ALL, carried, result)
+    await _tell_listed(tx, sync)
+    ahead = replace(sync, stage=SyncKind.ALL, outcomes=carried, let_in=None)
+    await _enter(tx, ahead)
+    return ahead
+
+
+async def _tell_listed(tx: Tx, sync: Sync) -> None:
+    data = {
+        "outcomes": sync.outcomes,
+        "accounts": await accounts.listed(tx, sync),
+        "channels": await channels.after(tx, sync),
+    }
+    tx.record(event(sync, EventType.SYNC_LISTED, data))
 
 
 def polling(sync: Sync) -> bool:
@@ -119,7 +223,8 @@ async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: i
     """Note how far the run is. Raises `Fenced`."""
     await hold(tx, sync)
     await store.progressed(tx, sync, channel_id, phase, percent)
-    tx.record(event(sync, EventType.SYNC_PROGRESSED, {"phase": phase, "percent": percent}))
+    data = {"phase": phase, "percent": percent, "interactive": sync.interactive}
+    tx.record(event(sync, EventType.SYNC_PROGRESSED, data))
 
 
 async def park(
@@ -130,17 +235,29 @@ async def park(
     await store.park(tx, sync, channel_id, msgspec.to_builtins(challenge), challenge.expires_at, sealed)
     if challenge.kind is ChallengeKind.DECOUPLED:
         job_id = await _enqueue(tx, sync, after=timedelta(seconds=challenge.poll_after))
-        await store.set_job(tx, sync.application_id, sync.id, job_id)
-    else:
-        await connections.stop_auto_sync(tx, sync.application_id, sync.connection_id)
-    if not polling(sync):
-        data = {"channel_id": channel_id, "kind": challenge.kind, "step": challenge.name}
+        await store.set_jobs(tx, sync.application_id, {sync.id: job_id})
+    await connections.stop_auto_sync(tx, sync.application_id, sync.connection_id)
+    if not polling(sync) or challenge.name != (sync.challenge or {}).get("name"):
+        data = {
+            "channel_id": channel_id,
+            "kind": challenge.kind,
+            "step": challenge.name,
+            "expires_at": challenge.expires_at,
+            "channels": await channels.during(tx, sync),
+        }
+        await store.asked(tx, sync)
         tx.record(event(sync, EventType.SYNC_WAITING, data))
+
+
+def asks(sync: Sync) -> bool:
+    """Whether the human is asked: the sync waits, or a run just looks if a decoupled challenge was approved."""
+    looking = sync.status is SyncStatus.RUNNING and polling(sync) and sync.percent is None
+    return looking or sync.status is SyncStatus.WAITING
 
 
 def open_challenge(sync: Sync | None) -> Challenge:
     """What the sync waits for. Raises `Conflict` when it waits for nothing."""
-    if sync is None or sync.status is not SyncStatus.WAITING or sync.challenge is None:
+    if sync is None or not asks(sync) or sync.challenge is None:
         raise Conflict("Step not available")
     return msgspec.convert(sync.challenge, Challenge)
 
@@ -153,11 +270,13 @@ async def answer(tx: Tx, vault: Vault, principal: Principal, connection: Connect
     """
     check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
-    sync = await store.lock_active(tx, principal.application_id, connection.id)
+    sync = await _active(tx, principal.application_id, connection.id)
     challenge = open_challenge(sync)
     if sync is None or tx.now >= challenge.expires_at:
         raise Conflict("Step not available")
     check_answer(challenge, given)
+    if sync.status is SyncStatus.RUNNING:
+        return sync  # A run is looking already.
     user = await users.by_id(tx, sync.application_id, sync.user_id)
     sealed = vault.of(user).seal(places.answer(sync.application_id, sync.id), msgspec.json.encode(given))
     await store.resumed(tx, sync.application_id, sync.id, sealed, await _enqueue(tx, sync))
@@ -202,32 +321,77 @@ async def finish(tx: Tx, sync: Sync, result: Mapping[str, Any]) -> None:
     """The sync ended well, at least on one channel. After `hold`."""
     await store.end(tx, sync.application_id, sync.id, SyncStatus.FINISHED, result=result)
     await connections.succeeded(tx, sync.application_id, sync.connection_id)
-    tx.record(event(sync, EventType.SYNC_FINISHED, {"partial": bool(result.get("failed_channels"))}))
+    data = {"partial": bool(result.get("failed_channels")), "channels": await channels.after(tx, sync)}
+    tx.record(event(sync, EventType.SYNC_FINISHED, data))
     await _follow(tx, sync)
 
 
 async def fail(tx: Tx, sync: Sync, code: SyncErrorCode, detail: str, result: Mapping[str, Any] | None = None) -> None:
-    """The sync ended badly. The caller holds the sync's row."""
+    """The sync ended badly, and so did every channel that has come to nothing yet. The caller holds the sync's row."""
+    current = await store.by_id(tx, sync.application_id, sync.id)
+    left = await connections.unfinished_failed(tx, current, code)
+    current = replace(current, outcomes={**current.outcomes, **{str(id): code for id in left}})
+    for channel_id in left:
+        await tell_failed(tx, current, channel_id, code)
+    await _close_listing(tx, current)
     await store.end(
         tx, sync.application_id, sync.id, SyncStatus.FAILED, error=code, detail=detail or None, result=result
     )
     await connections.failed(tx, sync.application_id, sync.connection_id)
     # A file that a run could not get past is refused; otherwise the next run would meet it again.
     await uploads.fail_oldest(tx, sync.application_id, sync.connection_id, detail or SYNC_ERRORS[code].text)
-    tx.record(event(sync, EventType.SYNC_FAILED, {"error": code}))
+    tx.record(event(sync, EventType.SYNC_FAILED, {"error": code, "channels": await channels.after(tx, sync)}))
     await _follow(tx, sync)
+
+
+async def _close_listing(tx: Tx, sync: Sync) -> None:
+    """The sync ends before its time: whoever waits for the end of a stage is told of it, whatever became of it."""
+    if sync.stage is SyncKind.ACCOUNTS:
+        await _tell_listed(tx, sync)
+        data = {"stage": SyncKind.ALL, "channels": await channels.after(tx, sync)}
+        tx.record(event(sync, EventType.SYNC_ENTERED, data))
+
+
+async def tell_failed(tx: Tx, sync: Sync, channel_id: int, code: SyncErrorCode) -> None:
+    """Tell that one channel of the sync failed in its stage."""
+    data = {
+        "channel_id": channel_id,
+        "stage": sync.stage,
+        "error": code,
+        "channels": await channels.during(tx, sync),
+    }
+    tx.record(event(sync, EventType.CHANNEL_FAILED, data))
 
 
 async def cancel(tx: Tx, principal: Principal, connection: Connection) -> Sync:
     """End the connection's active sync where it stands. Raises `Conflict` when there is none."""
     check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
-    sync = await store.lock_active(tx, principal.application_id, connection.id)
+    sync = await _active(tx, principal.application_id, connection.id)
     if sync is None:
         raise Conflict("no synchronisation is active")
-    await store.end(tx, sync.application_id, sync.id, SyncStatus.CANCELLED)
-    tx.record(event(sync, EventType.SYNC_CANCELLED))
+    await _end_cancelled(tx, sync)
     return sync
+
+
+async def cancel_begun(tx: Tx, connection: Connection) -> None:
+    """End the active sync if a worker has begun it: it goes by what was true then. After `guard` or more."""
+    sync = await _active(tx, connection.application_id, connection.id)
+    if sync is not None and sync.attempt > 0:
+        await _end_cancelled(tx, sync)
+
+
+async def cancel_all(tx: Tx, user: User) -> None:
+    """End every active sync of the user. The caller holds the user's row."""
+    held = await connections.share_all(tx, user.application_id, user.id)
+    for sync in await store.lock_active(tx, user.application_id, {connection.id for connection in held}):
+        await _end_cancelled(tx, sync)
+
+
+async def _end_cancelled(tx: Tx, sync: Sync) -> None:
+    await _close_listing(tx, sync)
+    await store.end(tx, sync.application_id, sync.id, SyncStatus.CANCELLED)
+    tx.record(event(sync, EventType.SYNC_CANCELLED, {"channels": await channels.after(tx, sync)}))
 
 
 async def _follow(tx: Tx, ended: Sync) -> None:
@@ -244,20 +408,25 @@ async def _follow(tx: Tx, ended: Sync) -> None:
 
 
 async def expire(tx: Tx, seen: Sync) -> None:
-    """Nobody answered in time: end the sync, if it is still as it was seen."""
+    """Nobody answered in time: the channel failed, and with it the sync, unless it has other channels. Does nothing
+    to a sync that is no longer as it was seen.
+    """
     if not await _still(tx, seen):
         return
-    if seen.channel_id is not None:
-        await connections.channel_ended(
-            tx,
-            seen.application_id,
-            seen.connection_id,
-            seen.channel_id,
-            ChannelStatus.FAILED,
-            SyncErrorCode.CHALLENGE_EXPIRED,
-            frozen=False,
-        )
-    await fail(tx, seen, SyncErrorCode.CHALLENGE_EXPIRED, "")
+    if len(await channels.after(tx, seen)) == 1 or seen.channel_id is None:
+        await fail(tx, seen, SyncErrorCode.CHALLENGE_EXPIRED, "")
+    else:
+        await _leave_channel(tx, seen, seen.channel_id, SyncErrorCode.CHALLENGE_EXPIRED)
+
+
+async def _leave_channel(tx: Tx, sync: Sync, channel_id: int, code: SyncErrorCode) -> None:
+    """The channel failed while nobody ran it: a job goes on with the others."""
+    ids = (sync.application_id, sync.connection_id, channel_id)
+    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, code, frozen=SYNC_ERRORS[code].freezes)
+    left = replace(sync, outcomes={**sync.outcomes, str(channel_id): code})
+    await store.entered(tx, left, left.stage, left.outcomes, left.result)
+    await tell_failed(tx, left, channel_id, code)
+    await store.resumed(tx, sync.application_id, sync.id, None, await _enqueue(tx, sync))
 
 
 async def rescue(tx: Tx, seen: Sync) -> None:

@@ -1,8 +1,10 @@
 """Storing the transactions of one account: compared first, written only where they differ."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
@@ -57,7 +59,8 @@ class Counts:
 
 async def keep(tx: Tx, sync: Sync, account_id: UUID, batch: Batch) -> Counts:
     """Make the account's rows say what the provider said; what became of them."""
-    await accounts.lock(tx, sync, account_id)
+    if not await accounts.lock(tx, sync, account_id):
+        return Counts()
     changes = await _compare(tx, sync, account_id, batch)
     await _write(tx, sync, account_id, changes)
     if batch.checkpoint.cursor is not None:
@@ -102,10 +105,20 @@ async def _write(tx: Tx, sync: Sync, account_id: UUID, changes: Changes) -> None
         await store.update(tx, sync, account_id, [(changed.id, changed.incoming) for changed in changes.changed])
     if added:
         await store.insert(tx, sync, account_id, added)
+    if days := _by_day(changes):
+        await store.count_days(tx, sync, account_id, days)
     _record(tx, sync, account_id, "added", [id for id, _ in added])
     for name, rows in (("changed", changes.changed), ("removed", changes.removed)):
         for reason in sorted({row.reason for row in rows}):
             _record(tx, sync, account_id, name, [row.id for row in rows if row.reason is reason], reason)
+
+
+def _by_day(changes: Changes) -> dict[date, int]:
+    """By how many rows each day gains or loses."""
+    days = Counter(each.record.day for each in changes.added)
+    days.update(changed.incoming.record.day for changed in changes.changed)
+    days.subtract([*(changed.day for changed in changes.changed), *(gone.day for gone in changes.removed)])
+    return {day: count for day, count in days.items() if count}
 
 
 def _record(tx: Tx, sync: Sync, account_id: UUID, change: str, ids: Sequence[UUID], reason: str | None = None) -> None:

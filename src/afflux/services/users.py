@@ -1,6 +1,7 @@
 """Users: registered by their application, erased as a whole."""
 
 import re
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 from afflux.domain.errors import Conflict, InvalidInput, NotFound
@@ -9,12 +10,16 @@ from afflux.domain.operations import OperationKind
 from afflux.domain.principal import Principal
 from afflux.domain.users import User
 from afflux.services import passwords
-from afflux.store import operations
+from afflux.services.operations import act
+from afflux.store import pseudonyms
 from afflux.store import users as store
 from afflux.store.database import Database, Tx
 from afflux.store.vault import Vault
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]+")
+_ATOM = r"[^\s@.,:;()<>\[\]\\\"\x00-\x20\x7f-\xa0]+"
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+#: What mail servers deliver to: RFC 5321 without quoting and address literals, with the letters of RFC 6531.
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}")
 
 
 def check_email(email: str) -> str:
@@ -42,7 +47,7 @@ async def register(
     vault: Vault,
     principal: Principal,
     *,
-    email: str,
+    email: str | None = None,
     password: str | None = None,
     external_id: str | None = None,
 ) -> User:
@@ -51,14 +56,15 @@ async def register(
     Raises `InvalidInput` for a malformed address or password, and `Conflict` when the address or the external id is
     taken.
     """
-    check_email(email)
+    if email is not None:
+        check_email(email)
     password_hash = None if password is None else await passwords.hashed(password)
     async with database.transaction() as tx:
         return await _insert(tx, vault, principal, email, password_hash, external_id)
 
 
 async def _insert(
-    tx: Tx, vault: Vault, principal: Principal, email: str, password_hash: str | None, external_id: str | None
+    tx: Tx, vault: Vault, principal: Principal, email: str | None, password_hash: str | None, external_id: str | None
 ) -> User:
     application_id, user_id = principal.application_id, uuid4()
     user = await store.insert(
@@ -71,8 +77,10 @@ async def _insert(
         data_key=vault.new_user_key(application_id, user_id),
     )
     if user is None:
-        raise Conflict("a user with this e-mail address exists already")
-    await operations.insert(tx, uuid4(), application_id, user_id, OperationKind.REGISTER, principal.role)
+        raise Conflict(f"a user with this {'e-mail address' if email else 'id'} exists already")
+    if external_id is not None:
+        await pseudonyms.insert(tx, application_id, vault.pseudonym(application_id, external_id), user_id)
+    tx.act(act(principal, user_id, OperationKind.REGISTER))
     tx.record(NewEvent(application_id, EventType.USER_REGISTERED, user_id))
     return user
 
@@ -85,6 +93,15 @@ async def change_email(tx: Tx, principal: Principal, user: User, email: str) -> 
     """
     check_principal(principal, user.id)
     return await store.set_email(tx, principal.application_id, user.id, check_email(email))
+
+
+async def change_profile(tx: Tx, principal: Principal, user: User, changes: Mapping[str, object]) -> User:
+    """Other values for these members of the profile; the user as it is then. Raises `NotFound`.
+
+    Locks the user's row.
+    """
+    check_principal(principal, user.id)
+    return await store.change_profile(tx, principal.application_id, user.id, changes)
 
 
 async def change_password(database: Database, principal: Principal, user: User, password: str) -> User:

@@ -33,6 +33,14 @@ async def by_name(tx: Tx, name: str) -> Application:
     return one(Application, row, f"application {name!r}")
 
 
+async def by_id(tx: Tx, application_id: UUID) -> Application:
+    """One application. Raises `NotFound`."""
+    row = await tx.row(
+        "SELECT id, name, psd2, redirect_uris, created_at FROM applications WHERE id = $1", application_id
+    )
+    return one(Application, row, "application")
+
+
 async def register(
     tx: Tx,
     registration_id: UUID,
@@ -66,6 +74,16 @@ async def register(
     )
 
 
+async def set_settings(tx: Tx, registration: Registration, settings: Mapping[str, Any]) -> None:
+    """Other settings for a registration."""
+    await tx.execute(
+        "UPDATE registrations SET settings = $3 WHERE application_id = $1 AND id = $2",
+        registration.application.id,
+        registration.id,
+        dict(settings),
+    )
+
+
 async def registration(tx: Tx, facade: Facade, public_id: str) -> Registration | None:
     """The application that a facade knows by this identifier, with its secret or key."""
     row = await tx.row(
@@ -78,6 +96,22 @@ async def registration(tx: Tx, facade: Facade, public_id: str) -> Registration |
         """,
         facade,
         public_id,
+    )
+    return None if row is None else _registration(dict(row))
+
+
+async def registration_ending(tx: Tx, facade: Facade, ending: str) -> Registration | None:
+    """The oldest registration with a facade whose identifier there ends so."""
+    row = await tx.row(
+        """
+        -- every application: this is how one is found
+        SELECT registrations.id, facade, public_id, secret_sealed, secret_hash, public_key, settings,
+               applications.id AS application_id, name, psd2, redirect_uris, applications.created_at
+        FROM registrations JOIN applications ON applications.id = registrations.application_id
+        WHERE facade = $1 AND right(public_id, length($2)) = $2 ORDER BY registrations.created_at LIMIT 1
+        """,
+        facade,
+        ending,
     )
     return None if row is None else _registration(dict(row))
 

@@ -1,11 +1,12 @@
 """Connections and the state of their channels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from afflux.domain.connections import ChannelStatus, Connection, ConnectionChannel
+from afflux.domain.connections import ChannelState, ChannelStatus, Connection, ConnectionChannel
 from afflux.domain.errors import SyncErrorCode
+from afflux.domain.syncs import Sync
 from afflux.store.database import Tx
 from afflux.store.rows import many, one
 
@@ -13,7 +14,7 @@ _COLUMNS = """id, number, application_id, user_id, provider_id, name, login_mask
               last_error_at, consecutive_errors, created_at"""
 _CHANNEL_COLUMNS = """held.connection_id, held.channel_id, held.application_id, held.user_id, held.status,
                       held.error_code, held.frozen, held.credentials, held.state, held.consent_expires_at,
-                      held.last_end_at, held.last_success_at"""
+                      held.listed_at, held.last_end_at, held.last_success_at"""
 
 
 async def insert(
@@ -70,11 +71,79 @@ async def by_id(tx: Tx, application_id: UUID, user_id: UUID, connection_id: UUID
     return one(Connection, row, "connection")
 
 
+async def by_number(tx: Tx, application_id: UUID, user_id: UUID, number: int) -> Connection:
+    """One connection of the user, by the number that dialects with numeric ids know it by. Raises `NotFound`."""
+    row = await tx.row(
+        f"SELECT {_COLUMNS} FROM connections WHERE application_id = $1 AND user_id = $2 AND number = $3",
+        application_id,
+        user_id,
+        number,
+    )
+    return one(Connection, row, "connection")
+
+
+async def count(tx: Tx, application_id: UUID, user_id: UUID, providers: Sequence[int] | None) -> int:
+    """How many connections the user has, to these providers or to any."""
+    return int(
+        await tx.value(
+            """
+            SELECT count(*) FROM connections
+            WHERE application_id = $1 AND user_id = $2 AND ($3::integer[] IS NULL OR provider_id = ANY($3))
+            """,
+            application_id,
+            user_id,
+            providers,
+        )
+    )
+
+
+async def page(
+    tx: Tx, application_id: UUID, user_id: UUID, providers: Sequence[int] | None, first: int, limit: int
+) -> list[Connection]:
+    """`limit` of the user's connections to these providers, or to any, from index `first`, oldest first."""
+    rows = await tx.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM connections
+        WHERE application_id = $1 AND user_id = $2 AND ($3::integer[] IS NULL OR provider_id = ANY($3))
+        ORDER BY created_at, number OFFSET $4 LIMIT $5
+        """,
+        application_id,
+        user_id,
+        providers,
+        first,
+        limit,
+    )
+    return many(Connection, rows)
+
+
 async def share(tx: Tx, application_id: UUID, connection_id: UUID) -> bool:
     """Keep the connection from being deleted until the transaction ends; False when there is none (any more)."""
     return bool(
         await tx.value(
             "SELECT true FROM connections WHERE application_id = $1 AND id = $2 FOR KEY SHARE",
+            application_id,
+            connection_id,
+        )
+    )
+
+
+async def share_all(tx: Tx, application_id: UUID, user_id: UUID) -> list[Connection]:
+    """All connections of the user, in any order, kept from being deleted until the transaction ends."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM connections WHERE application_id = $1 AND user_id = $2 ORDER BY id FOR KEY SHARE",
+        application_id,
+        user_id,
+    )
+    return many(Connection, rows)
+
+
+async def lock(tx: Tx, application_id: UUID, connection_id: UUID) -> bool:
+    """Be the only one who does anything for the connection until the transaction ends; False when there is none (any
+    more).
+    """
+    return bool(
+        await tx.value(
+            "SELECT true FROM connections WHERE application_id = $1 AND id = $2 FOR UPDATE",
             application_id,
             connection_id,
         )
@@ -105,16 +174,63 @@ async def channels(tx: Tx, application_id: UUID, connection_id: UUID) -> list[Co
     return many(ConnectionChannel, rows)
 
 
-async def channel_started(tx: Tx, application_id: UUID, connection_id: UUID, channel_id: int) -> None:
-    """The channel runs."""
+async def channels_of_user(tx: Tx, application_id: UUID, user_id: UUID) -> list[ConnectionChannel]:
+    """The channels of all the user's connections."""
+    rows = await tx.fetch(
+        f"SELECT {_CHANNEL_COLUMNS} FROM connection_channels AS held WHERE application_id = $1 AND user_id = $2",
+        application_id,
+        user_id,
+    )
+    return many(ConnectionChannel, rows)
+
+
+async def channel_states(tx: Tx, application_id: UUID, connection_id: UUID) -> list[ChannelState]:
+    """How each of the connection's channels stands, in the order in which they are synchronised."""
+    rows = await tx.fetch(
+        """
+        SELECT held.channel_id, held.status, held.error_code,
+               channels.auth = 'redirect' AND held.consent_expires_at IS NULL AS awaits_consent,
+               held.consent_expires_at, held.last_end_at, held.last_success_at
+        FROM connection_channels AS held JOIN channels ON channels.id = held.channel_id
+        WHERE held.application_id = $1 AND held.connection_id = $2 ORDER BY channels.place
+        """,
+        application_id,
+        connection_id,
+    )
+    return many(ChannelState, rows)
+
+
+async def unfinished_failed(tx: Tx, sync: Sync, error: SyncErrorCode) -> list[int]:
+    """The sync failed as a whole: so did each of its channels that could run and has come to nothing yet; their ids."""
+    rows = await tx.fetch(
+        """
+        UPDATE connection_channels AS held SET status = 'failed', error_code = $4, last_end_at = $5
+        FROM channels
+        WHERE held.application_id = $1 AND held.connection_id = $2 AND held.channel_id <> ALL($3::integer[])
+              AND channels.id = held.channel_id AND NOT held.frozen
+              AND (channels.auth <> 'redirect' OR held.consent_expires_at IS NOT NULL)
+        RETURNING held.channel_id
+        """,
+        sync.application_id,
+        sync.connection_id,
+        [int(id) for id in sync.outcomes],
+        error,
+        tx.now,
+    )
+    return [row["channel_id"] for row in rows]
+
+
+async def channel_listed(tx: Tx, application_id: UUID, connection_id: UUID, channel_id: int) -> None:
+    """The channel's accounts were listed, because somebody asked for just that."""
     await tx.execute(
         """
-        UPDATE connection_channels SET status = 'running'
+        UPDATE connection_channels SET listed_at = $4
         WHERE application_id = $1 AND connection_id = $2 AND channel_id = $3
         """,
         application_id,
         connection_id,
         channel_id,
+        tx.now,
     )
 
 
@@ -190,14 +306,18 @@ async def set_credentials(tx: Tx, application_id: UUID, connection_id: UUID, cre
     )
 
 
-async def set_login_mask(tx: Tx, application_id: UUID, connection_id: UUID, login_mask: str) -> None:
-    """Show another login."""
-    await tx.execute(
-        "UPDATE connections SET login_mask = $3 WHERE application_id = $1 AND id = $2",
+async def renewed(tx: Tx, application_id: UUID, connection_id: UUID, login_mask: str | None) -> Connection:
+    """The user gave something new: show the login, and count failures anew. Raises `NotFound`."""
+    row = await tx.row(
+        f"""
+        UPDATE connections SET login_mask = coalesce($3, login_mask), consecutive_errors = 0
+        WHERE application_id = $1 AND id = $2 RETURNING {_COLUMNS}
+        """,
         application_id,
         connection_id,
         login_mask,
     )
+    return one(Connection, row, "connection")
 
 
 async def succeeded(tx: Tx, application_id: UUID, connection_id: UUID) -> None:
@@ -239,4 +359,38 @@ async def delete(tx: Tx, application_id: UUID, connection_id: UUID) -> int:
     """Delete the connection and, by cascade, all its data; the number of connections deleted."""
     return await tx.execute(
         "DELETE FROM connections WHERE application_id = $1 AND id = $2", application_id, connection_id
+    )
+
+
+async def change(
+    tx: Tx,
+    application_id: UUID,
+    connection_id: UUID,
+    *,
+    name: str | None = None,
+    auto_sync: bool | None = None,
+    consent_per_account: bool | None = None,
+) -> None:
+    """Make the connection so; None leaves it as it is."""
+    await tx.execute(
+        """
+        UPDATE connections SET name = coalesce($3, name), auto_sync = coalesce($4, auto_sync),
+                               consent_per_account = coalesce($5, consent_per_account)
+        WHERE application_id = $1 AND id = $2
+        """,
+        application_id,
+        connection_id,
+        name,
+        auto_sync,
+        consent_per_account,
+    )
+
+
+async def delete_channels(tx: Tx, application_id: UUID, connection_id: UUID, channel_ids: Sequence[int]) -> None:
+    """Unlink some of the connection's channels, with what was typed for them."""
+    await tx.execute(
+        "DELETE FROM connection_channels WHERE application_id = $1 AND connection_id = $2 AND channel_id = ANY($3)",
+        application_id,
+        connection_id,
+        list(channel_ids),
     )

@@ -12,7 +12,8 @@ from asyncpg.pool import PoolConnectionProxy
 
 from afflux.domain.clock import Clock
 from afflux.domain.events import NewEvent
-from afflux.store import events
+from afflux.domain.operations import NewOperation, Outcome
+from afflux.store import chain, events
 
 JSONB_VERSION = b"\x01"
 #: What says that the database is away, not that we are wrong.
@@ -50,23 +51,38 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     )
 
 
+async def _leave(connection: asyncpg.Connection) -> None:
+    """Give a connection back as it is: nothing that is done here outlives its transaction, and to have that made sure
+    would be a statement more for every use.
+    """
+
+
 @dataclass(slots=True)
 class Tx:
-    """One database transaction. Events recorded in it get their positions as its last statement, just before the
-    commit.
-    """
+    """One database transaction. What is recorded in it, acts on users and events, is written just before the commit."""
 
     connection: PoolConnectionProxy
     #: The moment the transaction began, by the server's clock; every time written in it.
     now: datetime
+    #: What authenticates records of acts on users.
+    audit_key: bytes = field(repr=False)
     _events: list[NewEvent] = field(default_factory=list)
+    _operations: list[NewOperation | Outcome] = field(default_factory=list)
+
+    def act(self, operation: NewOperation | Outcome) -> None:
+        """Put an act on a user, or what a pending one has come to, on record with this transaction."""
+        self._operations.append(operation)
 
     def record(self, event: NewEvent) -> None:
         """Make `event` part of this transaction: it is in the log exactly when the transaction commits."""
         self._events.append(event)
 
     async def flush(self) -> None:
-        """Write the recorded events. The log is locked from here to the commit, so this comes last."""
+        """Write what was recorded. Chains and logs are locked from here to the commit, in this order, so this comes
+        last.
+        """
+        acts, self._operations = self._operations, []
+        await chain.append(self.connection, self.audit_key, acts, self.now)
         pending, self._events = self._events, []
         await events.append(self.connection, pending, self.now)
 
@@ -96,12 +112,13 @@ class Tx:
 class Database:
     """Connections to one PostgreSQL."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, audit_key: bytes) -> None:
         self.pool = pool
         self.clock = clock
+        self._audit_key = audit_key
 
     @classmethod
-    async def open(cls, dsn: str, clock: Clock, *, size: int = 10) -> "Database":
+    async def open(cls, dsn: str, clock: Clock, audit_key: bytes, *, size: int = 10) -> "Database":
         """Connect. Close with `close`."""
         pool = await asyncpg.create_pool(
             dsn,
@@ -111,9 +128,10 @@ class Database:
             max_size=size,
             max_inactive_connection_lifetime=_SPARE,
             init=_prepare,
+            reset=_leave,
             server_settings={"application_name": "afflux", "idle_in_transaction_session_timeout": _LONGEST_SILENCE},
         )
-        return cls(pool, clock)
+        return cls(pool, clock, audit_key)
 
     async def close(self) -> None:
         """Give all connections back, at once for those still in use after five seconds."""
@@ -126,7 +144,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction that commits at the end of the block, or rolls back with the exception that leaves it."""
         async with self.pool.acquire() as connection, connection.transaction():
-            tx = Tx(connection, self.clock.now())
+            tx = Tx(connection, self.clock.now(), self._audit_key)
             yield tx
             await tx.flush()
 
@@ -134,4 +152,4 @@ class Database:
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection for a few reads without a transaction around them: each statement sees its own moment."""
         async with self.pool.acquire() as connection:
-            yield Tx(connection, self.clock.now())
+            yield Tx(connection, self.clock.now(), self._audit_key)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from afflux.domain.accounts import Document
-from afflux.domain.records import DocumentRecord
+from afflux.domain.records import DocumentRecord, DocumentType
 from afflux.domain.syncs import Sync
 from afflux.store.database import Tx
 from afflux.store.rows import many, one
@@ -15,16 +15,43 @@ _COLUMNS = """id, number, connection_id, account_id, blob_id, name, extension, m
               sha1, dated_at, created_at"""
 
 
-async def of_user(tx: Tx, application_id: UUID, user_id: UUID) -> list[Document]:
-    """All documents of the user, newest first."""
+async def of_user(
+    tx: Tx,
+    application_id: UUID,
+    user_id: UUID,
+    types: Sequence[DocumentType] | None = None,
+    first: int = 0,
+    limit: int | None = None,
+) -> list[Document]:
+    """Documents of the user, of these types where some are named, last stored first: `limit` from index `first`."""
     rows = await tx.fetch(
         f"""
-        SELECT {_COLUMNS} FROM documents WHERE application_id = $1 AND user_id = $2 ORDER BY created_at DESC, number
+        SELECT {_COLUMNS} FROM documents
+        WHERE application_id = $1 AND user_id = $2 AND ($3::text[] IS NULL OR type = ANY($3))
+        ORDER BY created_at DESC, number OFFSET $4 LIMIT $5
         """,
         application_id,
         user_id,
+        types,
+        first,
+        limit,
     )
     return many(Document, rows)
+
+
+async def count(tx: Tx, application_id: UUID, user_id: UUID, types: Sequence[DocumentType] | None = None) -> int:
+    """How many documents the user has, of these types where some are named."""
+    return int(
+        await tx.value(
+            """
+            SELECT count(*) FROM documents
+            WHERE application_id = $1 AND user_id = $2 AND ($3::text[] IS NULL OR type = ANY($3))
+            """,
+            application_id,
+            user_id,
+            types,
+        )
+    )
 
 
 async def by_id(tx: Tx, application_id: UUID, user_id: UUID, document_id: UUID) -> Document:
@@ -145,4 +172,13 @@ async def drop_unused_blobs(tx: Tx, application_id: UUID, user_id: UUID) -> None
         """,
         application_id,
         user_id,
+    )
+
+
+async def detach(tx: Tx, application_id: UUID, account_id: UUID) -> None:
+    """The documents of an account belong to its connection only."""
+    await tx.execute(
+        "UPDATE documents SET account_id = NULL WHERE application_id = $1 AND account_id = $2",
+        application_id,
+        account_id,
     )

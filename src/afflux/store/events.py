@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from afflux.domain.events import Event, EventType, NewEvent
+from afflux.domain.errors import NotFound
+from afflux.domain.events import STATES_OF_A_SYNC, Event, EventType, NewEvent
+from afflux.store import snapshots
 
 
 async def append(connection: asyncpg.Connection, new: Sequence[NewEvent], now: datetime) -> None:
@@ -26,6 +29,7 @@ async def append(connection: asyncpg.Connection, new: Sequence[NewEvent], now: d
         batch = list(group)
         last = await _advance(connection, application_id, len(batch))
         await _insert(connection, application_id, last - len(batch), batch, now)
+        await snapshots.take(connection, application_id, last - len(batch), [event.type for event in batch])
 
 
 async def _advance(connection: asyncpg.Connection, application_id: UUID, count: int) -> int:
@@ -63,7 +67,7 @@ async def _insert(
     )
 
 
-def _event(row: asyncpg.Record) -> Event:
+def _event(row: asyncpg.Record | dict[str, Any]) -> Event:
     values = dict(row)
     values["type"] = EventType(values["type"])
     return Event(**values)
@@ -89,3 +93,71 @@ async def last_position(connection: asyncpg.Connection, application_id: UUID) ->
         "SELECT position FROM event_heads WHERE application_id = $1", application_id
     )
     return position or 0
+
+
+#: Written out, since the planner takes the index of these types for nothing else.
+_STATES = ", ".join(f"'{type}'" for type in STATES_OF_A_SYNC)
+
+
+async def page_of_states(
+    connection: asyncpg.Connection, application_id: UUID, since: datetime, first: int, limit: int
+) -> tuple[int, list[Event]]:
+    """How many of the application's events since then tell of a sync's state, and `limit` of them from index `first`,
+    newest first: both of the same moment.
+    """
+    rows = await connection.fetch(
+        f"""
+        SELECT total, position, number, id, type, user_id, connection_id, sync_id, data, created_at
+        FROM (
+            SELECT count(*) AS total FROM events
+            WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
+        ) AS counted LEFT JOIN (
+            SELECT * FROM events WHERE application_id = $1 AND position IN (
+                SELECT position FROM events WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
+                ORDER BY position DESC OFFSET $3 LIMIT $4
+            )
+        ) AS page ON true ORDER BY position DESC
+        """,
+        application_id,
+        since,
+        first,
+        limit,
+    )
+    page = [dict(row) for row in rows]
+    totals = [values.pop("total") for values in page]
+    return totals[0], [_event(values) for values in page if values["id"] is not None]
+
+
+async def state_by_id(connection: asyncpg.Connection, application_id: UUID, since: datetime, event_id: UUID) -> Event:
+    """One of the events that `page_of_states` pages through. Raises `NotFound`."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT position, number, id, type, user_id, connection_id, sync_id, data, created_at
+        FROM events WHERE application_id = $1 AND id = $2 AND type IN ({_STATES}) AND created_at >= $3
+        """,
+        application_id,
+        event_id,
+        since,
+    )
+    if row is None:
+        raise NotFound("event not found")
+    return _event(row)
+
+
+async def delete_before(connection: asyncpg.Connection, moment: datetime, limit: int) -> int:
+    """Delete up to `limit` events from before `moment`, oldest first; how many went.
+
+    Leaves out those that somebody else deletes, and needs no lock on any log: positions are counted elsewhere.
+    """
+    status: str = await connection.execute(
+        """
+        -- every application: housekeeping
+        DELETE FROM events WHERE (application_id, position) IN (
+            SELECT application_id, position FROM events WHERE created_at < $1
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        """,
+        moment,
+        limit,
+    )
+    return int(status.rpartition(" ")[2])

@@ -1,8 +1,8 @@
 """The job queue: PgQueuer, used here and nowhere else.
 
 A job is enqueued in the transaction that makes it true. It carries a kind and ids; delivery is at least once, so that
-handlers look at the row and decide. Workers take jobs up to a limit per provider, which holds over all workers, and a
-dead worker's jobs go to another one after `heartbeat` without a sign of life.
+handlers look at the row and decide. Workers take jobs up to a limit per kind, and of syncs per provider, which holds
+over all workers; a dead worker's jobs go to another one after `heartbeat` without a sign of life.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from pgqueuer import AsyncpgDriver, Job, JobId, QueueManager, RetryRequested
+from pgqueuer import AsyncpgDriver, JobId, QueueManager, RetryRequested
+from pgqueuer import Job as Delivery
 from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.queries import Queries
 from pgqueuer.types import JOB_STATUS
 
-from afflux.domain.jobs import RunSync
+from afflux.domain.jobs import EraseUser, Job, MailToken, RunSync
 from afflux.store.database import Tx
 
 #: Jobs taken from the table in one statement.
@@ -27,21 +28,29 @@ _BATCH = 50
 
 #: What a worker does with a job: its value, and the queue's own number for this delivery (the same when delivered
 #: again).
-Handler = Callable[[RunSync, int], Awaitable[None]]
-
+Handler = Callable[[Job, int], Awaitable[None]]
 
 #: The longest time between two looks at the queue. A dead worker's jobs are found by such a look, not by a message.
 LOOK = timedelta(seconds=2)
-#: Until a job that could not begin is delivered again.
-_AGAIN = timedelta(seconds=1)
+#: What each kind of job is called in the queue.
+_NAMES: Mapping[type[Job], str] = {RunSync: "sync", MailToken: "mail", EraseUser: "erase"}
+#: Letters under way at the same time, over all workers: each takes a thread, and a mail server has its own limits.
+_LETTERS = 4
+#: Erasures at the same time, over all workers.
+_ERASURES = 4
 
 
-class NotBegun(Exception):
-    """Raised by a handler that could not even begin: the job is delivered again, a little later."""
+class TryLater(Exception):
+    """Raised by a handler that cannot do its job now: it is delivered again, `after` from now."""
+
+    def __init__(self, after: timedelta = timedelta(seconds=1)) -> None:
+        super().__init__()
+        self.after = after
 
 
-def _entrypoint(provider_id: int) -> str:
-    return f"sync:{provider_id}"
+def _entrypoint(kind: type[Job], provider_id: int | None = None) -> str:
+    """Where jobs of a kind queue up; syncs do so by provider."""
+    return _NAMES[kind] if provider_id is None else f"{_NAMES[kind]}:{provider_id}"
 
 
 async def install(dsn: str) -> None:
@@ -57,19 +66,50 @@ async def install(dsn: str) -> None:
         await connection.close()
 
 
-async def enqueue(tx: Tx, job: RunSync, provider_id: int, *, after: timedelta | None = None) -> int:
-    """Put the job into the queue when `tx` commits, to start `after` from then; the queue's number for it."""
-    queries = Queries(AsyncpgDriver(tx.connection))
-    (job_id,) = await queries.enqueue(_entrypoint(provider_id), msgspec.json.encode(job), execute_after=after)
-    return int(job_id)
+async def enqueue(tx: Tx, job: Job, provider_id: int | None = None, *, after: timedelta | None = None) -> int:
+    """Put the job into the queue when `tx` commits, to start `after` from then; the queue's number for it.
+
+    A sync names its provider, to whose limit it counts.
+    """
+    (job_id,) = await enqueue_all(tx, [(job, provider_id)], after=after)
+    return job_id
+
+
+async def enqueue_all(tx: Tx, jobs: Sequence[tuple[Job, int | None]], *, after: timedelta | None = None) -> list[int]:
+    """`enqueue` for many jobs, each with its provider; the queue's numbers in the same order."""
+    ids = await Queries(AsyncpgDriver(tx.connection)).enqueue(
+        [_entrypoint(type(job), provider_id) for job, provider_id in jobs],
+        [msgspec.json.encode(job) for job, _ in jobs],
+        [0] * len(jobs),
+        [after] * len(jobs),
+    )
+    return [int(id) for id in ids]
+
+
+async def drop(tx: Tx, job_id: int) -> None:
+    """Take a job out of the queue, if it is still there."""
+    await tx.execute("DELETE FROM pgqueuer WHERE id = $1", job_id)
+
+
+async def drop_erasure(tx: Tx, job: EraseUser) -> None:
+    """Take the job of an erasure that has ended out of the queue."""
+    await tx.execute(
+        """
+        -- every application: a job is named by its own content
+        DELETE FROM pgqueuer WHERE entrypoint = $1 AND payload = $2
+        """,
+        _entrypoint(EraseUser),
+        msgspec.json.encode(job),
+    )
 
 
 async def drop_of_user(tx: Tx, application_id: UUID, user_id: UUID) -> None:
-    """Take the user's jobs out of the queue; one in hand finds its sync gone."""
+    """Take the user's jobs out of the queue; one in hand finds gone what it is about."""
     await tx.execute(
         """
         DELETE FROM pgqueuer WHERE id IN (
             SELECT job_id FROM syncs WHERE application_id = $1 AND user_id = $2 AND job_id IS NOT NULL
+            UNION ALL SELECT job_id FROM address_validations WHERE application_id = $1 AND user_id = $2
         )
         """,
         application_id,
@@ -115,15 +155,22 @@ class Consumer:
         manager = QueueManager(queries)
         queries.owner = manager.queue_manager_id
         for provider_id, limit in self.limits.items():
-            manager.entrypoint(_entrypoint(provider_id), concurrency_limit=limit)(self._dispatch)
+            manager.entrypoint(_entrypoint(RunSync, provider_id), concurrency_limit=limit)(self._to_handler(RunSync))
+        manager.entrypoint(_entrypoint(MailToken), concurrency_limit=_LETTERS)(self._to_handler(MailToken))
+        manager.entrypoint(_entrypoint(EraseUser), concurrency_limit=_ERASURES)(self._to_handler(EraseUser))
         return manager
 
-    async def _dispatch(self, job: Job) -> None:
-        assert job.payload is not None  # noqa: S101 - `enqueue` always gives one
-        try:
-            await self.handle(msgspec.json.decode(job.payload, type=RunSync), int(job.id))
-        except NotBegun:
-            raise RetryRequested(_AGAIN) from None
+    def _to_handler(self, kind: type[Job]) -> Callable[[Delivery], Awaitable[None]]:
+        """What the queue calls for a job of this kind."""
+
+        async def dispatch(delivery: Delivery) -> None:
+            assert delivery.payload is not None  # noqa: S101 - `enqueue` always gives one
+            try:
+                await self.handle(msgspec.json.decode(delivery.payload, type=kind), int(delivery.id))
+            except TryLater as later:
+                raise RetryRequested(later.after) from None
+
+        return dispatch
 
 
 class _OwnJobs(Queries):
@@ -138,11 +185,11 @@ class _OwnJobs(Queries):
     async def update_heartbeat(self, job_ids: list[JobId]) -> None:
         await self._kept(job_ids)
 
-    async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
+    async def log_jobs(self, job_status: list[tuple[Delivery, JOB_STATUS, TracebackRecord | None]]) -> None:
         kept = await self._kept([job.id for job, _, _ in job_status])
         await super().log_jobs([each for each in job_status if each[0].id in kept])
 
-    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+    async def retry_job(self, job: Delivery, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
         if await self._kept([job.id]):
             await super().retry_job(job, delay, traceback_record)
 

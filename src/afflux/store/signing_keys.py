@@ -44,3 +44,13 @@ async def insert(tx: Tx, key_id: str, private_key: bytes) -> None:
     await tx.execute(
         "INSERT INTO signing_keys (id, private_key, created_at) VALUES ($1, $2, $3)", key_id, private_key, tx.now
     )
+
+
+async def retire(tx: Tx, at: datetime) -> None:
+    """Let all keys that are in use sign nothing new from a moment on."""
+    await tx.execute("UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL", at)
+
+
+async def delete_retired(tx: Tx, before: datetime) -> None:
+    """Forget keys that were retired before a moment: what they signed is trusted no longer."""
+    await tx.execute("DELETE FROM signing_keys WHERE retired_at < $1", before)

@@ -1,55 +1,55 @@
 """Syncs. Every write of a run carries the fence: `attempt` must still be the number the run began with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from afflux.domain.connections import Connection
 from afflux.domain.errors import SyncErrorCode
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.store.database import Tx
 from afflux.store.rows import many, maybe, one
 
 _COLUMNS = """id, number, application_id, user_id, connection_id, provider_id, kind, then_kind, stage, interactive,
-              status, attempt, job_id, losses, losses_here, retries, outcomes, channel_id, phase, percent, error_code,
-              error_detail, challenge, challenge_expires_at, parked, answer, result, requested_at, started_at,
-              deadline_at, ended_at"""
+              status, attempt, job_id, losses, losses_here, retries, outcomes, channel_id, let_in, phase, percent,
+              error_code, error_detail, challenge, challenge_expires_at, parked, answer, result, requested_at,
+              started_at, deadline_at, ended_at"""
 
 
-async def insert(tx: Tx, sync_id: UUID, connection: Connection, kind: SyncKind, interactive: bool) -> Sync | None:
-    """Add a pending sync; None when the connection has an active one by now."""
-    row = await tx.row(
+async def insert(
+    tx: Tx, application_id: UUID, connection_ids: Collection[UUID], kind: SyncKind, interactive: bool
+) -> list[Sync]:
+    """Add a pending sync for each of these connections, but for those that have an active one by now."""
+    rows = await tx.fetch(
         f"""
         INSERT INTO syncs (id, application_id, user_id, connection_id, provider_id, kind, stage, interactive, status,
                            requested_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 'pending', $8)
+        SELECT gen_random_uuid(), application_id, user_id, id, provider_id, $3, $3, $4, 'pending', $5
+        FROM connections WHERE application_id = $1 AND id = ANY($2) ORDER BY id
         ON CONFLICT (connection_id) WHERE status IN ('pending', 'running', 'waiting') DO NOTHING
         RETURNING {_COLUMNS}
         """,
-        sync_id,
-        connection.application_id,
-        connection.user_id,
-        connection.id,
-        connection.provider_id,
+        application_id,
+        list(connection_ids),
         kind,
         interactive,
         tx.now,
     )
-    return maybe(Sync, row)
+    return many(Sync, rows)
 
 
-async def lock_active(tx: Tx, application_id: UUID, connection_id: UUID) -> Sync | None:
-    """The connection's active sync, kept from changing until the transaction ends."""
-    row = await tx.row(
+async def lock_active(tx: Tx, application_id: UUID, connection_ids: Collection[UUID]) -> list[Sync]:
+    """The active syncs of these connections, kept from changing until the transaction ends."""
+    rows = await tx.fetch(
         f"""
         SELECT {_COLUMNS} FROM syncs
-        WHERE application_id = $1 AND connection_id = $2 AND status IN ('pending', 'running', 'waiting') FOR UPDATE
+        WHERE application_id = $1 AND connection_id = ANY($2) AND status IN ('pending', 'running', 'waiting')
+        ORDER BY connection_id FOR UPDATE
         """,
         application_id,
-        connection_id,
+        list(connection_ids),
     )
-    return maybe(Sync, row)
+    return many(Sync, rows)
 
 
 async def lock(tx: Tx, application_id: UUID, sync_id: UUID) -> Sync:
@@ -79,17 +79,23 @@ async def latest(tx: Tx, application_id: UUID, connection_ids: Sequence[UUID]) -
     return many(Sync, rows)
 
 
-async def set_then(tx: Tx, application_id: UUID, sync_id: UUID, kind: SyncKind) -> None:
-    """Another sync of this kind follows when this one has ended."""
+async def set_then(tx: Tx, application_id: UUID, sync_ids: Sequence[UUID], kind: SyncKind) -> None:
+    """Another sync of this kind follows each of these when it has ended."""
     await tx.execute(
-        "UPDATE syncs SET then_kind = $3 WHERE application_id = $1 AND id = $2", application_id, sync_id, kind
+        "UPDATE syncs SET then_kind = $3 WHERE application_id = $1 AND id = ANY($2)", application_id, sync_ids, kind
     )
 
 
-async def set_job(tx: Tx, application_id: UUID, sync_id: UUID, job_id: int) -> None:
-    """This job of the queue will run the sync."""
+async def set_jobs(tx: Tx, application_id: UUID, jobs: Mapping[UUID, int]) -> None:
+    """These jobs of the queue will run the syncs (sync id to job)."""
     await tx.execute(
-        "UPDATE syncs SET job_id = $3 WHERE application_id = $1 AND id = $2", application_id, sync_id, job_id
+        """
+        UPDATE syncs SET job_id = job.id FROM unnest($2::uuid[], $3::bigint[]) AS job (sync_id, id)
+        WHERE syncs.application_id = $1 AND syncs.id = job.sync_id
+        """,
+        application_id,
+        list(jobs),
+        list(jobs.values()),
     )
 
 
@@ -144,6 +150,13 @@ async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: i
     )
 
 
+async def let_in(tx: Tx, sync: Sync, channel_id: int) -> None:
+    """Note that the channel's provider has let this stage in, after `hold`."""
+    await tx.execute(
+        "UPDATE syncs SET let_in = $3 WHERE application_id = $1 AND id = $2", sync.application_id, sync.id, channel_id
+    )
+
+
 async def forgive(tx: Tx, sync: Sync) -> None:
     """Count lost workers anew, after `hold`: the run got further than any before it."""
     await tx.execute(
@@ -155,8 +168,8 @@ async def entered(tx: Tx, sync: Sync, stage: SyncKind, outcomes: Mapping[str, st
     """Note what the stage has come to, after `hold`."""
     await tx.execute(
         """
-        UPDATE syncs SET stage = $3, outcomes = $4, result = $5, parked = NULL, answer = NULL, challenge = NULL,
-                         challenge_expires_at = NULL
+        UPDATE syncs SET let_in = CASE WHEN stage = $3 THEN let_in END, stage = $3, outcomes = $4, result = $5,
+                         parked = NULL, answer = NULL, challenge = NULL, challenge_expires_at = NULL
         WHERE application_id = $1 AND id = $2
         """,
         sync.application_id,
@@ -183,6 +196,16 @@ async def park(
         dict(challenge),
         expires_at,
         parked,
+    )
+
+
+async def asked(tx: Tx, sync: Sync) -> None:
+    """The sync's challenge is a new one, after `park`."""
+    await tx.execute(
+        "UPDATE syncs SET challenge_asked_at = $3 WHERE application_id = $1 AND id = $2",
+        sync.application_id,
+        sync.id,
+        tx.now,
     )
 
 

@@ -1,23 +1,25 @@
 """Transactions: compared by hash, written only where they differ."""
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 from asyncpg.pgproto import pgproto
 
-from afflux.domain.accounts import Transaction
+from afflux.domain.accounts import Line, Transaction
+from afflux.domain.errors import NotFound
 from afflux.domain.identity import Incoming
 from afflux.domain.reconcile import Held
 from afflux.domain.syncs import Sync
 from afflux.store.database import Tx
-from afflux.store.rows import many, one
+from afflux.store.rows import many
 
 _COLUMNS = """id, number, account_id, status, type, day, booking_date, value_date, transaction_date, amount, currency,
               text, counterparty, counterparty_account, refs, check_number, original_amount, original_currency,
               settlement_month, created_at, updated_at"""
+_LINE = ", ".join(Line._fields)
 
 #: What COPY writes, in the order of `_copied`.
 INSERTED = (
@@ -141,6 +143,26 @@ async def delete(tx: Tx, sync: Sync, account_id: UUID, ids: Collection[UUID]) ->
     )
 
 
+async def count_days(tx: Tx, sync: Sync, account_id: UUID, gained: Mapping[date, int]) -> None:
+    """Note by how many rows days of the account gained or, below zero, lost. The account is locked."""
+    await tx.execute(
+        """
+        MERGE INTO transaction_days AS held
+        USING unnest($4::date[], $5::integer[]) AS new (day, count)
+        ON held.application_id = $1 AND held.account_id = $3 AND held.day = new.day
+        WHEN MATCHED AND held.count + new.count = 0 THEN DELETE
+        WHEN MATCHED THEN UPDATE SET count = held.count + new.count
+        WHEN NOT MATCHED THEN INSERT (account_id, day, application_id, user_id, count)
+                              VALUES ($3, new.day, $1, $2, new.count)
+        """,
+        sync.application_id,
+        sync.user_id,
+        account_id,
+        list(gained),
+        list(gained.values()),
+    )
+
+
 async def of_account(
     tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, *, limit: int | None = None
 ) -> list[Transaction]:
@@ -158,16 +180,76 @@ async def of_account(
     return many(Transaction, rows)
 
 
-async def by_id(tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, transaction_id: UUID) -> Transaction:
-    """One transaction of the account. Raises `NotFound`."""
+async def page(
+    tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, first: int, limit: int
+) -> tuple[int, list[Line]]:
+    """How many transactions the account has, and `limit` of them from index `first`: newest day first, then in the
+    order of insertion. Raises `NotFound` for an account that is not there.
+
+    The counts by day tell between which days the page lies (it cannot have more days than rows), and how many rows of
+    the first of them come before it; so a far page costs what a near one does.
+    """
+    rows = await tx.fetch(
+        f"""
+        WITH place AS MATERIALIZED (
+            SELECT (SELECT coalesce(sum(count), 0) FROM transaction_days WHERE account_id = held.id) AS total, days.*
+            FROM accounts AS held CROSS JOIN LATERAL (
+                SELECT max(day) AS newest, min(day) FILTER (WHERE before < $4::bigint + $5) AS oldest,
+                       $4 - min(before) AS skipped
+                FROM (
+                    SELECT day, through - count AS before FROM (
+                        SELECT day, count, sum(count) OVER (ORDER BY day DESC ROWS UNBOUNDED PRECEDING) AS through
+                        FROM transaction_days WHERE account_id = held.id
+                    ) AS running WHERE through > $4 ORDER BY day DESC LIMIT $5
+                ) AS reached
+            ) AS days
+            WHERE held.application_id = $1 AND held.user_id = $2 AND held.id = $3 AND held.status <> 'deleted'
+        )
+        SELECT line.*, place.total FROM place LEFT JOIN LATERAL (
+            SELECT {_LINE}, number FROM transactions
+            WHERE application_id = $1 AND user_id = $2 AND account_id = $3 AND day BETWEEN place.oldest AND place.newest
+            ORDER BY day DESC, number OFFSET place.skipped LIMIT $5
+        ) AS line ON true
+        ORDER BY line.day DESC, line.number
+        """,
+        application_id,
+        user_id,
+        account_id,
+        first,
+        limit,
+    )
+    if not rows:
+        raise NotFound("account not found")
+    return rows[0]["total"], [Line._make(row[: len(Line._fields)]) for row in rows if row["id"] is not None]
+
+
+async def by_id(tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, transaction_id: UUID) -> Line:
+    """One transaction of an account that is not deleted. Raises `NotFound`."""
     row = await tx.row(
         f"""
-        SELECT {_COLUMNS} FROM transactions
+        SELECT {_LINE} FROM transactions
         WHERE application_id = $1 AND user_id = $2 AND account_id = $3 AND id = $4
+        AND EXISTS (SELECT FROM accounts WHERE application_id = $1 AND id = $3 AND status <> 'deleted')
         """,
         application_id,
         user_id,
         account_id,
         transaction_id,
     )
-    return one(Transaction, row, "transaction")
+    if row is None:
+        raise NotFound("transaction not found")
+    return Line._make(row)
+
+
+async def drop(tx: Tx, application_id: UUID, account_id: UUID) -> None:
+    """Delete every transaction of the account."""
+    await tx.execute(
+        "DELETE FROM transactions WHERE application_id = $1 AND account_id = $2", application_id, account_id
+    )
+
+
+async def drop_days(tx: Tx, application_id: UUID, account_id: UUID) -> None:
+    """Forget how many there were."""
+    await tx.execute(
+        "DELETE FROM transaction_days WHERE application_id = $1 AND account_id = $2", application_id, account_id
+    )

@@ -7,6 +7,7 @@ not open.
 """
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from uuid import UUID
@@ -67,6 +68,15 @@ class Vault:
 
     def __init__(self, root_key: bytes) -> None:
         self.root = Sealer(root_key)
+        #: What authenticates records of acts on users.
+        self.audit_key = hmac.digest(root_key, b"afflux audit", "sha256")
+        self._pseudonym_key = hmac.digest(root_key, b"afflux pseudonyms", "sha256")
+
+    def pseudonym(self, application_id: UUID, id: str) -> bytes:
+        """What stands for an id of the application's own: the same each time, and nothing to anyone without the root
+        key.
+        """
+        return hmac.digest(self._pseudonym_key, application_id.bytes + id.encode(), "sha256")
 
     @staticmethod
     def _place(application_id: UUID, user_id: UUID) -> Place:

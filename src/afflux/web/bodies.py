@@ -13,11 +13,17 @@ class BodyTooLarge(Exception):
     """The request's body has more than the allowed bytes."""
 
 
+class ClientGone(Exception):
+    """The client went away, or ran out of time, before its body was complete; nobody reads an answer."""
+
+
 async def read(receive: Receive, largest: int = LARGEST) -> bytes:
-    """All bytes of the body. Raises `BodyTooLarge` as soon as there are more than `largest`."""
+    """All bytes of the body. Raises `BodyTooLarge` as soon as there are more than `largest`, and `ClientGone`."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         body += cast(bytes, message.get("body", b""))
         if len(body) > largest:
             raise BodyTooLarge

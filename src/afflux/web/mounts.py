@@ -15,5 +15,5 @@ class Mounts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        segment = scope["path"].split("/", 2)[1] if "path" in scope else ""
+        segment = scope["path"].removeprefix("/").partition("/")[0] if "path" in scope else ""
         await self._mounted.get(segment, self._others)(scope, receive, send)

@@ -1,6 +1,7 @@
 """JSON as the security baseline (section 5) wants it: one meaning, no surprises, no depth."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -12,6 +13,12 @@ _INT64 = range(-(2**63), 2**63)
 
 class MalformedJson(ValueError):
     """The text is not JSON, or JSON that means different things to different readers."""
+
+
+def is_type(values: Sequence[str]) -> bool:
+    """Whether the `Content-Type` headers of a request say JSON, once, and in UTF-8 if they name a character set."""
+    kind, _, parameter = values[0].lower().partition(";") if len(values) == 1 else ("", "", "")
+    return kind.strip() == "application/json" and parameter.replace('"', "").strip() in ("", "charset=utf-8")
 
 
 def decode(raw: bytes) -> Any:
@@ -28,7 +35,7 @@ def decode(raw: bytes) -> Any:
             parse_int=_integer,
             parse_float=Decimal,
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedJson(str(error)) from None
     _check(value, DEEPEST)
     return value

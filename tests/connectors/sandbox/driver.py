@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from afflux.connectors.base import Context, Operation, Request
-from afflux.connectors.sandbox.connector import create
+from afflux.connectors.sandbox.connector import SandboxConnector, create
 from afflux.domain.challenges import Answer
 from afflux.domain.messages import Checkpoint, Failure, Message, Park, StateUpdate
 from afflux.domain.records import AccountRecord, TransactionRecord
@@ -101,11 +101,14 @@ class Connection:
         answer: Answer | None = None,
     ) -> list[Message]:
         """Run without keeping anything."""
-        connector = create(0.0)
+        connector = self.connector()
         context, request = self.context(interactive), self.request(operation)
         if parked is None or answer is None:
             return [message async for message in connector.start(context, request)]
         return [message async for message in connector.resume(context, request, parked, answer)]
+
+    def connector(self) -> SandboxConnector:
+        return create(0.0)
 
     def context(self, interactive: bool = True) -> Context:
         return Context(

@@ -33,8 +33,25 @@ manifest = Manifest(
     version="1",
     connector="afflux.connectors.sandbox.connector:connector",
     isolation=Isolation.INLINE,
+    revokes=True,
     network=False,
     providers=(
+        Provider(
+            id=forms.TWO_WAYS,
+            name="Afflux Test Bank",
+            country="FR",
+            channels=(
+                Channel(id=forms.BY_CONSENT, auth=Auth.REDIRECT, kinds=BANK, consent_url="/sandbox/bank"),
+                Channel(
+                    id=forms.BY_LOGIN,
+                    auth=Auth.CREDENTIALS,
+                    kinds=BANK,
+                    fields=forms.TWO_WAYS_FIELDS,
+                    steps=forms.SANDBOX_STEPS,
+                ),
+            ),
+            properties=BANK_PROPERTIES,
+        ),
         Provider(
             id=forms.TEST_BANK,
             name="Banque de test",

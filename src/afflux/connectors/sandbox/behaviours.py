@@ -27,6 +27,11 @@ def _still(account: AccountRecord) -> AccountRecord:
     return account if account.balance is None else replace(account, balance=STILL_BALANCE)
 
 
+def skipped(scene: Scene, books: list[Book]) -> list[Book]:
+    """List the last account, but give no history of it."""
+    return [*books[:-1], *(replace(book, closed_today=True) for book in books[-1:])]
+
+
 def empty(scene: Scene, books: list[Book]) -> list[Book]:
     """List no account at all."""
     return []

@@ -46,6 +46,10 @@ class Book:
     whole: bool = False
     #: How many rows there are, where there are very many.
     size: int = 0
+    #: How far back the bank goes, where that is further than usual.
+    since: date | None = None
+    #: The account is listed, but its history cannot be fetched today.
+    closed_today: bool = False
     #: Keys of movements of which the bank says that they do not exist.
     removed: tuple[str, ...] = ()
 

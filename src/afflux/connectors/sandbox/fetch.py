@@ -43,7 +43,8 @@ class Fetch:
 
 
 def _first_day(book: Book, cursor: str | None, today: date) -> date:
-    oldest = today - timedelta(days=HISTORY_DAYS)
+    usual = today - timedelta(days=HISTORY_DAYS)
+    oldest = min(usual, book.since or usual)
     if cursor is None or book.whole:
         return oldest
     return max(oldest, date.fromisoformat(cursor) - timedelta(days=OVERLAP_DAYS))

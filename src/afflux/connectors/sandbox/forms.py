@@ -3,6 +3,9 @@
 from afflux.domain.catalogue import Step
 from afflux.domain.challenges import FieldType, FormField
 
+TWO_WAYS = 87
+#: Its channels.
+BY_CONSENT, BY_LOGIN = 8701, 8700
 TEST_BANK = 999
 SANDBOX = 1000
 REFUSING = 1005
@@ -32,6 +35,11 @@ REFUSING_FIELDS = (
 PORTAL_FIELDS = (
     FormField(name="login", label="Adresse e-mail", min_length=3, max_length=254),
     FormField(name="password", label="Mot de passe", type=FieldType.PASSWORD, min_length=1, max_length=64),
+)
+
+TWO_WAYS_FIELDS = (
+    FormField(name="login", label="Login", min_length=1, max_length=100),
+    FormField(name="password", label="Password", type=FieldType.PASSWORD, min_length=1, max_length=64),
 )
 
 SMS = Step(

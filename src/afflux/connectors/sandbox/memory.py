@@ -22,6 +22,8 @@ class Memory:
     failed: dict[int, int] = field(default_factory=dict)
     #: Until when the bank needs no further proof of who is asking.
     consent_until: datetime | None = None
+    #: The last grant of the bank's page that was used, as a digest.
+    grant: str | None = None
     #: How many codes and pushes the bank has sent.
     sent: int = 0
 
@@ -40,6 +42,12 @@ class Memory:
     def tried(self, now: datetime) -> "Memory":
         """Note when this sync began; the first of its tries says so."""
         return replace(self, began=self.began or now)
+
+    def granted(self, grant: str | None, until: datetime) -> "Memory":
+        """Note what the bank's page granted, and until when; an old grant does not begin anew."""
+        if grant is None or grant == self.grant:
+            return self
+        return replace(self, grant=grant, consent_until=until)
 
     def failing(self, fault: int) -> "Memory":
         """Count one more failure by this fault."""

@@ -60,6 +60,8 @@ class Plan:
 
     #: `None` accepts any.
     password: str | None = PASSWORD
+    #: Who is asking is known from what was granted on the bank's page, for as long as it is good.
+    by_consent: bool = False
     faults: tuple[Fault, ...] = ()
     #: The steps that prove who is asking, in order.
     steps: tuple[str, ...] = ()

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from afflux.connectors.base import Request
-from afflux.connectors.sandbox import forms, testbank
+from afflux.connectors.sandbox import forms, testbank, twoways
 from afflux.connectors.sandbox.bulk import bulk
 from afflux.connectors.sandbox.ledger import household
 from afflux.connectors.sandbox.plan import Fault, Plan, Stage
@@ -27,11 +28,17 @@ PLANS = {
 }
 
 
-def plan_for(request: Request) -> Plan:
-    """Return what the request's provider is going to do."""
+def plan_for(request: Request, scripts: Path | None = None) -> Plan:
+    """Return what the request's provider is going to do; `scripts` is the folder with those of provider 87."""
+    if request.provider_id == forms.TWO_WAYS:
+        return twoways.plan(_plan_of_login(request), request, scripts)
     if request.provider_id == forms.SANDBOX:
-        return plan_of(request.secrets.get("login", ""))
+        return _plan_of_login(request)
     return PLANS[request.provider_id]
+
+
+def _plan_of_login(request: Request) -> Plan:
+    return plan_of(request.secrets.get("login", ""))
 
 
 def plan_of(login: str) -> Plan:

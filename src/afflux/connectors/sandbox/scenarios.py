@@ -170,6 +170,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "quiet": Scenario("has no ordinary movements, only what the other words bring", _does(b.quiet)),
     "empty": Scenario("lists no account", _does(b.empty)),
+    "partial": Scenario("lists the last account, but gives no history of it", _does(b.skipped)),
     # movements
     "pending": Scenario("a purchase is announced on day 0 and booked on day 2", _posts("HOTEL DU PORT")),
     "pending-id": Scenario("the same, with another key once booked", _posts("GARAGE MODERNE", key=True)),

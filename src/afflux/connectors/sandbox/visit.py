@@ -22,6 +22,7 @@ from afflux.domain.messages import (
     Park,
     Progress,
     StateUpdate,
+    Warning,
 )
 
 #: Accounts whose history is fetched at the same time.
@@ -79,6 +80,9 @@ class Visit:
             yield Done()
 
     async def _enter(self) -> AsyncIterator[Message]:
+        if self._plan.by_consent and not self._memory.consents(self._context.now):
+            yield Hint(consent_expires_at=self._memory.consent_until)
+            raise Refused(SyncErrorCode.CONSENT_EXPIRED, "consent has ended")
         yield Progress("connect", 0)
         await self._call()
         yield StateUpdate(self._memory.dump())
@@ -217,7 +221,11 @@ class Visit:
     async def _history(self, books: list[Book]) -> AsyncIterator[Message]:
         """Fetch all accounts, some side by side, page by page."""
         cursors = self._request.cursors
-        fetches = [Fetch(book, cursors.get(book.account.key), self._scene.today) for book in books]
+        for book in books:
+            if book.closed_today:
+                yield Warning("account_skipped", f"{book.account.name}: the bank gives no history", book.account.key)
+        open_books = [book for book in books if not book.closed_today]
+        fetches = [Fetch(book, cursors.get(book.account.key), self._scene.today) for book in open_books]
         pages = sum(fetch.pages for fetch in fetches)
         given = 0
         yield Progress("history", HISTORY_FROM)

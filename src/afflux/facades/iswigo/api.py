@@ -1,28 +1,61 @@
 """The facade put together: a sealed application, mounted at `/v1`."""
 
+from functools import partial
+
 from litestar import Litestar
+from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
+from afflux.facades.iswigo import given, guide
 from afflux.facades.iswigo.auth import SignatureCheck
 from afflux.facades.iswigo.errors import refuse
-from afflux.facades.iswigo.given import providers
-from afflux.facades.iswigo.requests import JsonRequest
-from afflux.facades.iswigo.routes import users
+from afflux.facades.iswigo.requests import JsonRequest, refuse_body
+from afflux.facades.iswigo.routes import bank, connections, documents, events, funnel, profile, providers, users
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.openapi import Dialect
 
-HANDLERS = (*users.HANDLERS,)
+HANDLERS = (
+    *users.HANDLERS,
+    *profile.HANDLERS,
+    *providers.HANDLERS,
+    *connections.HANDLERS,
+    *bank.HANDLERS,
+    *documents.HANDLERS,
+    *funnel.HANDLERS,
+    *events.HANDLERS,
+)
 
 
 def create(runtime: Runtime, keyring: Keyring) -> ASGIApp:
     """The facade as an ASGI application. It sees whole paths, since those are what is signed."""
-    app = Litestar(
+    return SignatureCheck(_routed(runtime, keyring), runtime, keyring)
+
+
+def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = None) -> Litestar:
+    """What is behind the signature."""
+    return Litestar(
         HANDLERS,
         path="/v1",
         request_class=JsonRequest,
-        dependencies=providers(runtime, keyring),
+        dependencies=given.providers(runtime, keyring),
+        before_request=refuse_body,
         exception_handlers={Exception: refuse},
-        openapi_config=None,
+        openapi_config=openapi,
         logging_config=None,
     )
-    return SignatureCheck(app, runtime, keyring)
+
+
+def documented(runtime: Runtime, keyring: Keyring) -> Dialect:
+    """What there is to read about the facade."""
+    return Dialect(
+        name="iswigo",
+        title="Iswigo v1",
+        version=guide.VERSION,
+        sections=guide.sections(runtime.settings.public_url),
+        handlers=HANDLERS,
+        app=partial(_routed, runtime, keyring),
+        schemes=guide.SCHEMES,
+        annotate=guide.annotate,
+        examples=guide.EXAMPLES,
+    )

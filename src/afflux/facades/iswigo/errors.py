@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 
 from afflux.domain.errors import Conflict, Forbidden, InvalidInput, NotFound, whereabouts
 from afflux.store.database import AWAY
 from afflux.web.bodies import BodyTooLarge
+from afflux.web.server import REASON
 from afflux.web.strict_json import MalformedJson
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,19 @@ def respond(status: int, description: str, headers: dict[str, str] | None = None
 
 def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response to whatever was raised while a request was served."""
-    headers = error.headers if isinstance(error, HTTPException) else None
-    if isinstance(error, ValidationException):
-        return respond(400, _invalid(request, error))
-    return respond(*_said(error), headers)
+    status, description = (400, _invalid(request, error)) if isinstance(error, ValidationException) else _said(error)
+    extensions: Any = request.scope.get("extensions") or {}
+    if REASON in extensions:
+        extensions[REASON](description)
+    return respond(status, description, _headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str] | None:
+    """What an error says beside its text, such as which methods are allowed."""
+    if isinstance(error, MethodNotAllowedException):
+        allowed = (error.headers or {}).get("allow", "").split(", ")
+        return {"Allow": ", ".join(method for method in allowed if method != "OPTIONS")}
+    return None
 
 
 def _said(error: Exception) -> tuple[int, str]:
@@ -104,4 +114,4 @@ def _member(error: ValidationException) -> str:
     first = next((each for each in error.extra or () if isinstance(each, dict)), {})
     missing = _MISSING.search(first.get("message", ""))
     key = str(first.get("key", "data"))
-    return missing[1] if missing else "body" if key == "data" else key.split(".")[0]
+    return missing[1] if missing else "body" if key == "data" else re.split(r"[.\[]", key)[0]

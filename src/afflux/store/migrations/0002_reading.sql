@@ -16,6 +16,9 @@ CREATE TABLE address_validations (
     address          text NOT NULL,
     token            bytea,             -- sealed; none once validated
     token_expires_at timestamptz,
+    tries            integer NOT NULL DEFAULT 0,  -- with wrong tokens
+    job_id           bigint,            -- of the queue, which mails the token
+    mailed_at        timestamptz,
     validated_at     timestamptz
 );
 
@@ -27,11 +30,41 @@ CREATE TABLE transaction_days (
     application_id uuid NOT NULL,
     user_id        uuid NOT NULL,
     count          integer NOT NULL,
-    PRIMARY KEY (account_id, day)
+    PRIMARY KEY (account_id, day) INCLUDE (count)
 );
 INSERT INTO transaction_days (account_id, day, application_id, user_id, count)
 SELECT account_id, day, application_id, user_id, count(*) FROM transactions GROUP BY 1, 2, 3, 4;
 
+-- In the order that pages have: newest day first, within it as inserted.
+DROP INDEX transactions_of_account;
+CREATE INDEX transactions_of_account ON transactions (account_id, day DESC, number);
+
 CREATE INDEX transactions_of_user ON transactions (user_id);
 CREATE INDEX connect_sessions_expired ON connect_sessions (expires_at);
-CREATE INDEX events_in_time ON events (application_id, created_at);
+CREATE INDEX events_in_time ON events (created_at);
+
+-- What tells of a sync's state, for lists of it; the same types as `STATES_OF_A_SYNC` in domain/events.py. With the time
+-- inside, neither counting nor skipping to a far page reads a row.
+CREATE INDEX events_of_syncs ON events (application_id, position) INCLUDE (created_at)
+WHERE type IN ('sync.requested', 'sync.started', 'sync.progressed', 'sync.waiting', 'sync.answered', 'sync.postponed',
+               'sync.finished', 'sync.failed', 'sync.cancelled');
+
+-- Several channels of one connection.
+ALTER TABLE connection_channels ADD listed_at timestamptz;     -- when a sync of kind `accounts` last listed its accounts
+ALTER TABLE syncs ADD let_in integer;                          -- the channel whose provider last let this stage in
+ALTER TABLE accounts ADD listed_by integer[] NOT NULL DEFAULT '{}';  -- the channels whose lists have it
+UPDATE accounts SET listed_by = ARRAY[channel_id] WHERE status IN ('active', 'closed');
+UPDATE connection_channels SET status = 'new' WHERE status = 'running';  -- only an active sync says so
+
+-- A person on the way to a bank's own page: one at most for each channel, gone once used.
+CREATE TABLE consent_requests (
+    connection_id  uuid NOT NULL,
+    channel_id     integer NOT NULL,
+    application_id uuid NOT NULL,
+    user_id        uuid NOT NULL,
+    state_hash     bytea NOT NULL UNIQUE,
+    redirect_url   text,                -- where the person goes on to, with the outcome
+    expires_at     timestamptz NOT NULL,
+    PRIMARY KEY (connection_id, channel_id),
+    FOREIGN KEY (connection_id, channel_id) REFERENCES connection_channels ON DELETE CASCADE
+);

@@ -3,12 +3,13 @@
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from afflux.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
 from afflux.domain.principal import Principal
 from afflux.domain.users import User
-from afflux.facades.iswigo.auth import issue_token, with_token
+from afflux.facades.iswigo.auth import issue_token, life_of_token, with_token
 from afflux.facades.iswigo.documented import problems
 from afflux.facades.iswigo.errors import INVALID_GRANT, Refused
 from afflux.facades.iswigo.given import GivenApplication, GivenKeyring, GivenPrincipal, GivenRuntime
@@ -21,7 +22,14 @@ from afflux.services import erasure, passwords, users
 from afflux.store import users as store
 
 
-@post("/users", status_code=201, responses=problems(409, 415))
+@post(
+    "/users",
+    status_code=201,
+    responses={
+        **problems(415),
+        409: ResponseSpec(UserObject, description="The user the address belongs to", generate_examples=False),
+    },
+)
 async def create_user(
     data: JSONBody[NewUser], runtime: GivenRuntime, principal: GivenPrincipal
 ) -> Response[UserObject]:
@@ -54,8 +62,9 @@ async def authenticate(
     if not await passwords.matches(user.password_hash if user else None, data.password) or user is None:
         raise Refused(400, INVALID_GRANT)
     token = await issue_token(runtime, keyring, application, user)
-    left = (token.expires_at - runtime.clock.now()).total_seconds()
-    return answer(Token("Bearer", int(left), token.value))
+    # The second that has begun is over for the client.
+    left = int(life_of_token(runtime).total_seconds()) - 1
+    return answer(Token("Bearer", left, token.value))
 
 
 @get("/users", responses=problems())
@@ -115,12 +124,14 @@ async def _confirmed(runtime: Runtime, principal: Principal, user_id: UUID, pass
 
 
 @delete("/users/{user_id:uuid}", status_code=204, guards=[with_token], responses=problems(403))
-async def delete_user(user_id: FromPath[UUID], runtime: GivenRuntime, principal: GivenPrincipal) -> None:
+async def delete_user(
+    request: JsonRequest, user_id: FromPath[UUID], runtime: GivenRuntime, principal: GivenPrincipal
+) -> None:
     """Erase the user whose token this is, with everything."""
     if user_id != principal.user_id:
         raise Forbidden("Forbidden")
-    async with runtime.database.transaction() as tx:
-        await erasure.erase(tx, principal, user_id)
+    await erasure.erase(runtime, principal, user_id)
+    request.scope["state"]["recent"].forget(user_id)
 
 
 def checked_email(email: str) -> str:

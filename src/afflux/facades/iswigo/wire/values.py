@@ -2,17 +2,25 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar, cast
+from typing import Annotated, TypeVar, cast, overload
 from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response
 
 T = TypeVar("T")
+#: A JSON number that is written already.
+Number = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "number"})]
 
 _PARIS = ZoneInfo("Europe/Paris")
 
 
+@overload
+def local_time(moment: datetime) -> str: ...
+@overload
+def local_time(moment: None) -> None: ...
+@overload
+def local_time(moment: datetime | None) -> str | None: ...
 def local_time(moment: datetime | None) -> str | None:
     """`YYYY-MM-DD HH:MM:SS`, the time on a clock in Paris."""
     return None if moment is None else f"{moment.astimezone(_PARIS):%Y-%m-%d %H:%M:%S}"
@@ -23,9 +31,12 @@ def utc_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def number(amount: Decimal) -> msgspec.Raw:
+def number(amount: Decimal) -> Number:
     """The amount as a JSON number: exact, no exponent, whole amounts as integers."""
-    return msgspec.Raw(format(amount.normalize() + 0, "f").encode())
+    digits = format(amount, "f")
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return msgspec.Raw(b"0" if digits == "-0" else digits.encode())
 
 
 def answer(value: T, status: int = 200, headers: dict[str, str] | None = None) -> Response[T]:

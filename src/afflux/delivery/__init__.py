@@ -1,0 +1,1 @@
+"""How things leave the server: mail to people."""

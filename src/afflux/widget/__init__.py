@@ -1,0 +1,1 @@
+"""The connect page: what a user sees whom an application sends here."""

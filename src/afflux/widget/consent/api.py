@@ -1,0 +1,40 @@
+"""The consent pages put together: a sealed application, mounted at `/apps`."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+
+from afflux.runtime import Runtime
+from afflux.web.bodies import LARGEST
+from afflux.web.pages import Pages, stylesheet
+from afflux.web.problems import status_of
+from afflux.widget.consent import going
+from afflux.widget.consent import pages as consent
+
+HANDLERS = (stylesheet, *consent.HANDLERS)
+
+
+def create(runtime: Runtime) -> Litestar:
+    """The pages as an ASGI application. It sees whole paths."""
+    pages = Pages("afflux.widget.consent", urlsplit(runtime.settings.public_url).path.rstrip("/") + going.HOME)
+
+    def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[str]:
+        if isinstance(error, HTTPException) and error.status_code < 500:
+            return pages.page("lost.html", error.status_code, error.headers)
+        return pages.page("failed.html", status_of(error))
+
+    return Litestar(
+        HANDLERS,
+        path=going.HOME,
+        dependencies={
+            "runtime": Provide(lambda: runtime, sync_to_thread=False),
+            "pages": Provide(lambda: pages, sync_to_thread=False),
+        },
+        exception_handlers={Exception: refuse},
+        request_max_body_size=LARGEST,
+        openapi_config=None,
+        logging_config=None,
+    )

@@ -1,0 +1,53 @@
+"""Where the browser goes next: on to the application, or back to where it came from."""
+
+from urllib.parse import urlsplit
+
+from litestar import Response
+
+from afflux.domain.errors import NotFound
+from afflux.domain.libraries import VisitKind
+from afflux.runtime import Runtime
+from afflux.services import consent_visits
+from afflux.web import forms
+from afflux.widget.consent.addresses import with_query
+from afflux.widget.consent.visits import AnyRequest, Arrival, Declined
+
+HOME = "/apps/saas"
+COOKIE = "afflux_consent"
+
+
+def to(location: str) -> Response[None]:
+    """Send the browser there, without a word of where it was."""
+    headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response(None, status_code=303, headers=headers)
+
+
+def headers(runtime: Runtime, arrival: Arrival, word: str) -> dict[str, str]:
+    """What lets a form be sent from this browser only, and its redirect lead on."""
+    home = urlsplit(runtime.settings.public_url)
+    secure, path = home.scheme == "https", home.path.rstrip("/") + HOME
+    return {
+        "Set-Cookie": forms.set_cookie(COOKIE, word, path, secure=secure, same_site="Lax"),
+        "Content-Security-Policy": forms.policy(arrival.visit.redirect_uri, arrival.callback),
+    }
+
+
+async def on(request: AnyRequest, runtime: Runtime, arrival: Arrival) -> Response[None]:
+    """After the decision, for the browser it was made in. Raises `Declined` for another one."""
+    if not consent_visits.is_by(arrival.visit, request.cookies.get(COOKIE, "")):
+        raise Declined(arrival.callback, "INVALID_CODE")
+    return await finish(runtime, arrival)
+
+
+async def finish(runtime: Runtime, arrival: Arrival) -> Response[None]:
+    """End the visit well, and send the browser on. Raises `Declined` where it has ended before."""
+    visit = arrival.visit
+    if visit.user_id is None:
+        raise Declined(arrival.callback, "INVALID_CODE")
+    try:
+        async with runtime.database.transaction() as tx:
+            parameters = await consent_visits.finish(tx, runtime.settings, visit, visit.user_id)
+    except NotFound:
+        raise Declined(arrival.callback, "INVALID_CODE") from None
+    home = arrival.callback if visit.kind is VisitKind.ONBOARD else visit.redirect_uri
+    return to(with_query(home, **parameters))

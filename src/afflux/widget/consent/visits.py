@@ -1,0 +1,69 @@
+"""What brings a browser to the consent pages: its address, read and checked."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request
+
+from afflux.domain.errors import NotFound
+from afflux.domain.libraries import Visit, VisitKind
+from afflux.runtime import Runtime
+from afflux.services import consent_visits
+from afflux.widget.consent.addresses import is_safe, with_query
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Lost(Exception):
+    """There is nowhere to send the browser to: who wanted it here is not known."""
+
+
+class Declined(Exception):
+    """The browser goes back with an error code of the contract (section 3.2)."""
+
+    def __init__(self, callback: str, code: str) -> None:
+        super().__init__(code)
+        self.location = with_query(callback, success="false", errorCode=code)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A browser at the pages, and what it came for."""
+
+    visit: Visit
+    code: str
+    #: Where it goes when it comes to nothing; the end of an onboarding too.
+    callback: str
+    #: The provider to link, where the application wants a certain one.
+    service: int | None
+    #: As it was in the address.
+    query: str
+
+
+async def arrive(request: AnyRequest, runtime: Runtime, kind: VisitKind | None = None) -> Arrival:
+    """What the browser came for. Raises `Lost` and `Declined`."""
+    query = request.scope["query_string"].decode("latin-1")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    named = dict(pairs)
+    code, callback = named.get("code", ""), named.get("callback", "")
+    async with runtime.database.reading() as tx:
+        try:
+            visit = await consent_visits.find(tx, code)
+        except NotFound:
+            raise Lost from None
+        if len(named) < len(pairs) or not is_safe(callback, visit.contract.redirect_uris):
+            raise Lost
+        if not visit.is_open(tx.now) or kind not in (None, visit.kind):
+            raise Declined(callback, "INVALID_CODE")
+    return Arrival(visit, code, callback, _service(runtime, named.get("service"), callback), query)
+
+
+def _service(runtime: Runtime, given: str | None, callback: str) -> int | None:
+    """The provider that is named. Raises `Declined` for one that there is not."""
+    if not given:
+        return None
+    known = {provider.id for provider in runtime.registry.providers()}
+    if not (given.isascii() and given.isdigit() and len(given) < 10) or int(given) not in known:
+        raise Declined(callback, "INITIALIZE_CHECK_FAIL")
+    return int(given)

@@ -1,0 +1,211 @@
+"""What the documentation says, and that the server keeps to it."""
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import jsonschema_rs
+import pytest
+import requests
+import schemathesis
+from requests.auth import AuthBase
+from schemathesis.engine import from_schema
+from schemathesis.engine.events import NonFatalError, ScenarioFinished
+
+from afflux.runtime import Runtime
+from afflux.web.openapi import Json
+from tests.facades.iswigo.calling import Client, signature
+from tests.facades.iswigo.test_isolation import PSD2_ONLY, ROUTES
+from tests.serving import served
+
+
+async def _document(http: httpx.AsyncClient) -> Json:
+    response = await http.get("/docs/iswigo/openapi.json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    document: Json = response.json()
+    return document
+
+
+def _operations(document: Json) -> Iterator[tuple[str, Json]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path.removeprefix('/v1')}", operation
+
+
+async def test_every_route_is_there_with_who_may_call_it(http: httpx.AsyncClient) -> None:
+    operations = dict(_operations(await _document(http)))
+    assert set(operations) == {route.name for route in ROUTES}
+    for route in ROUTES:
+        operation = operations[route.name]
+        needed = {"app", "signature"} | ({"token"} if route.needs_token else set())
+        assert set(operation["security"][0]) == needed, route.name
+        assert ("Only for PSD2-compliant" in operation.get("description", "")) == (route.name in PSD2_ONLY)
+        assert operation["summary"]
+        assert operation["tags"]
+
+
+async def test_the_document_says_where_and_what_it_is(http: httpx.AsyncClient, runtime: Runtime) -> None:
+    document = await _document(http)
+    assert list(document) == ["openapi", "info", "servers", "tags", "paths", "components"]
+    assert document["openapi"].startswith("3.1.")
+    assert document["servers"] == [{"url": runtime.settings.public_url}]
+    assert next(iter(document["paths"])) == "/v1/users"
+    assert {tag["name"] for tag in document["tags"]} == {
+        tag for _, operation in _operations(document) for tag in operation["tags"]
+    }
+
+
+async def test_members_have_their_meaning(http: httpx.AsyncClient) -> None:
+    schemas = (await _document(http))["components"]["schemas"]
+    user = schemas["UserObject"]
+    assert user["description"] == "A user."
+    assert list(user["properties"]) == [
+        "user_id", "email", "email_validation", "last_name", "first_name", "company", "terms_of_service"
+    ]  # fmt: skip
+    assert user["properties"]["terms_of_service"]["description"] == "The version of the terms that the user accepted."
+    assert "email_validation" not in user["required"]
+    assert schemas["TransactionObject"]["properties"]["amount"]["type"] == "number"
+
+
+async def test_lists_and_downloads_are_described(http: httpx.AsyncClient) -> None:
+    operations = dict(_operations(await _document(http)))
+    lists = [name for name, each in operations.items() if any(p["name"] == "range" for p in each.get("parameters", ()))]
+    assert len(lists) == 7
+    for name in lists:
+        assert {"Accept-Range", "Content-Range", "Link"} == set(operations[name]["responses"]["200"]["headers"])
+    download = operations["GET /documents/{document_id}/download"]["responses"]["200"]["content"]
+    assert download == {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+
+
+async def test_the_examples_are_what_they_are_examples_of(http: httpx.AsyncClient) -> None:
+    document = await _document(http)
+    media = [
+        each
+        for _, operation in _operations(document)
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for each in part.get("content", {}).values()
+        if "example" in each
+    ]
+    assert len(media) > 30
+    for each in media:
+        whole = {**each["schema"], "components": document["components"]}
+        jsonschema_rs.Draft202012Validator(whole).validate(each["example"])
+
+
+# The page.
+
+
+async def test_the_page_shows_everything_and_loads_nothing(http: httpx.AsyncClient) -> None:
+    page = await http.get("/docs/iswigo")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for route in ROUTES:
+        assert f"<b>{route.method}</b> /v1{route.path}<" in page.text, route.name
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+    assert re.findall(r'(?:src|href)="(?!#|/docs|/")[^"]*"', page.text) == []
+    anchors = set(re.findall(r'id="([^"]+)"', page.text))
+    assert set(re.findall(r'href="#([^"]+)"', page.text)) <= anchors
+    assert (await http.get("/docs/style.css")).headers["content-type"].startswith("text/css")
+
+
+async def test_the_front_page_leads_to_the_dialects(http: httpx.AsyncClient) -> None:
+    for path in ("/", "/docs"):
+        assert 'href="/docs/iswigo"' in (await http.get(path)).text
+    for path in ("/docs/nothing", "/docs/nothing/openapi.json"):
+        missing = await http.get(path)
+        assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="the example needs both")
+async def test_the_guide_works_as_it_is_printed(runtime: Runtime, shop: Client, http: httpx.AsyncClient) -> None:
+    description = (await _document(http))["info"]["description"]
+    signing, user = re.findall(r"```sh\n(.*?)\n```", description, re.DOTALL)
+    async with served(runtime) as port:
+        script = f"{signing}\n{user}".replace(runtime.settings.public_url, f"http://127.0.0.1:{port}")
+        script = script.replace("app=shop ", f"app={shop.app} ").replace("secret=...", f"secret={shop.secret}")
+        asking = r"(signed POST /v1/authenticate [^\n]*)\ntoken=\.\.\."
+        script = re.sub(asking, r"""token=$(\1 | cut -d '"' -f 10)""", script)
+        process = await asyncio.create_subprocess_exec("sh", "-e", stdin=-1, stdout=-1)
+        said, _ = await process.communicate(script.encode())
+    answers = [json.loads(each) for each in re.split(r"(?<=[}\]])(?=[{\[])", said.decode())]
+    assert [each["provider_id"] for each in answers[0]]
+    assert [each["email"] for each in answers[1:]] == ["ada@example.org"] * 2
+
+
+# Whether it is true.
+
+
+class Signed(AuthBase):
+    """Signs what `requests` is about to send."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        body = request.body or b""
+        raw = body if isinstance(body, bytes) else str(body).encode()
+        target = request.url.removeprefix("{0.scheme}://{0.netloc}".format(urlsplit(request.url)))
+        request.headers["X-Iswigo-App"] = self._client.app
+        request.headers["X-Iswigo-Signature"] = signature(self._client.secret, request.method, target, raw)
+        request.headers["Authorization"] = f"Bearer {self._client.token}"
+        return request
+
+
+async def test_the_server_keeps_to_its_document(
+    runtime: Runtime, hector: Client, ida: Client, http: httpx.AsyncClient
+) -> None:
+    document = await _document(http)
+    user_id = (await ida.get("/v1/profile"))["user_id"]
+    connection = await hector.post("/v1/connections", {"provider": 999, "login": "1", "password": "123456"})
+    known = {"user_id": user_id, "connection_id": connection["connection_id"], "provider_id": 999}
+    async with served(runtime) as port:
+        problems = await asyncio.to_thread(_problems, document, f"http://127.0.0.1:{port}", hector, known)
+    assert not problems, "\n\n".join(problems)
+
+
+def _problems(document: Json, url: str, client: Client, known: dict[str, Any]) -> list[str]:
+    config = schemathesis.Config.from_dict(
+        {
+            "base-url": url,
+            "seed": 1,
+            "workers": 1,
+            "parameters": known,
+            "generation": {
+                "max-examples": 3,
+                "deterministic": True,
+                "no-shrink": True,
+                "with-security-parameters": False,
+            },
+            "phases": {"stateful": {"enabled": False}},
+            "checks": {
+                # A text that a schema allows may still be no e-mail address, no range, no date.
+                "positive_data_acceptance": {"enabled": False},
+                # Everything is signed here, as it is sent; test_isolation leaves the signature and the token out.
+                "ignored_auth": {"enabled": False},
+            },
+        }
+    )
+    schema = schemathesis.openapi.from_dict(document, config=config)
+
+    schema.auth.set_from_requests(Signed(client))
+    found, cases = [], 0
+    for event in from_schema(schema).execute():
+        if isinstance(event, ScenarioFinished):
+            cases += len(event.recorder.checks)
+            nodes = [node for checks in event.recorder.checks.values() for node in checks]
+            found += [_said(event.recorder.label, node) for node in nodes if node.failure_info is not None]
+        elif isinstance(event, NonFatalError):
+            found.append(f"{event.label}: {event.info}")
+    assert cases > 500
+    return found
+
+
+def _said(label: str, node: Any) -> str:
+    failure = node.failure_info.failure
+    return f"{label}: {node.name}: {failure.title}: {failure.message}\n{node.failure_info.code_sample}"
