@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime, open_runtime
 from afflux.services import erasure
 from tests.conftest import ROOT_KEY
+
+#: So long no worker joins in.
+_HEAD_START = timedelta(seconds=20)
 
 
 def die() -> None:
@@ -25,7 +29,7 @@ def die() -> None:
 async def erase(runtime: Runtime, principal: Principal, user_id: UUID, last: str) -> None:
     """Request the erasure and carry it out, up to the step `last`."""
     async with runtime.database.transaction() as tx:
-        operation = await erasure.request(tx, principal, user_id, reason="killed on the way")
+        operation = await erasure.request(tx, principal, user_id, reason="killed on the way", after=_HEAD_START)
     if last == "request":
         die()
     async for step in erasure.carry_out(runtime, operation):

@@ -82,17 +82,43 @@ async def check_log(runtime: Runtime, links: Sequence[Link]) -> None:
             by_sync[event.sync_id].append(event)
     for story in by_sync.values():
         check_story(story)
+    assert await patiently(runtime, miscounted) == []
     for link in links:
         check_holding([e for e in facts if e.connection_id == link.connection.id], await _holding(runtime, link))
 
 
+async def miscounted(tx: Tx) -> list[UUID]:
+    """Accounts whose counts by day are not those of their rows."""
+    rows = await tx.fetch(
+        """
+        SELECT DISTINCT account_id FROM (
+            (SELECT account_id, day, count FROM transaction_days)
+            EXCEPT ALL (SELECT account_id, day, count(*) FROM transactions GROUP BY account_id, day)
+            UNION ALL (
+                (SELECT account_id, day, count(*) FROM transactions GROUP BY account_id, day)
+                EXCEPT ALL (SELECT account_id, day, count FROM transaction_days)
+            )
+        ) AS differing
+        """
+    )
+    return [row["account_id"] for row in rows]
+
+
 def check_story(story: Sequence[Event]) -> None:
-    """A sync is asked for once, first of all, and ends once, last of all; every run has a higher fence."""
+    """A sync is asked for once, first of all, and ends once, last of all; each stage begins once, and each channel has
+    one outcome in it; every run has a higher fence.
+    """
     types = [event.type for event in story]
     assert types.count(EventType.SYNC_REQUESTED) == 1, types
     assert types[0] is EventType.SYNC_REQUESTED, types
     assert sum(type in TERMINAL for type in types) == 1, types
     assert types[-1] in TERMINAL, types
+    once = [
+        (event.type, event.data.get("stage"), event.data.get("channel_id"))
+        for event in story
+        if event.type in (EventType.SYNC_ENTERED, EventType.CHANNEL_SUCCEEDED, EventType.CHANNEL_FAILED)
+    ]
+    assert len(once) == len(set(once)), once
     fences = [event.data["attempt"] for event in story if event.type is EventType.SYNC_STARTED]
     assert fences == sorted(set(fences)), fences
 

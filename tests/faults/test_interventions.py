@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,19 +27,21 @@ from tests.jobs.acting import working
 NOTICE = 4.0
 
 
-async def cancel(tx: Tx, link: Link) -> None:
-    await syncs.cancel(tx, link.tenant.principal, link.connection)
+async def cancel(runtime: Runtime, link: Link) -> None:
+    async with runtime.database.transaction() as tx:
+        await syncs.cancel(tx, link.tenant.principal, link.connection)
 
 
-async def unlink(tx: Tx, link: Link) -> None:
-    await connections.delete(tx, link.tenant.principal, link.connection)
+async def unlink(runtime: Runtime, link: Link) -> None:
+    async with runtime.database.transaction() as tx:
+        await connections.delete(tx, link.tenant.principal, link.connection)
 
 
-async def erase(tx: Tx, link: Link) -> None:
-    await erasure.request(tx, link.tenant.principal, link.tenant.user.id, reason="test")
+async def erase(runtime: Runtime, link: Link) -> None:
+    await erasure.erase(runtime, link.tenant.principal, link.tenant.user.id, reason="test")
 
 
-Act = Callable[[Tx, Link], Awaitable[None]]
+Act = Callable[[Runtime, Link], Awaitable[None]]
 
 
 @pytest.mark.parametrize("act", [cancel, unlink, erase])
@@ -50,8 +53,7 @@ async def test_a_run_that_is_not_wanted_any_more_stops_and_writes_nothing(
     async with working(workshop):
         sync = await requested(workshop, link)
         await until(lambda: sum(note.what == "day" for note in rig.read(journal)) >= 2)
-        async with workshop.database.transaction() as tx:
-            await act(tx, link)
+        await act(workshop, link)
         acted, before = time.monotonic(), await everything(workshop, link)
         await until(lambda: rig.read(journal)[-1].what == "leave", NOTICE)
         assert time.monotonic() - acted < NOTICE
@@ -88,14 +90,12 @@ async def test_a_cancelled_sync_makes_room_for_the_next_one(workshop: Runtime, a
     async with working(workshop):
         first = await requested(workshop, link)
         await until(lambda: any(note.what == "day" for note in rig.read(journal)))
-        async with workshop.database.transaction() as tx:
-            await cancel(tx, link)
+        await cancel(workshop, link)
         second = await requested(workshop, link)
         await reached(workshop, second, SyncStatus.RUNNING)
         assert second.id != first.id
         assert (await seen(workshop, first)).status is SyncStatus.CANCELLED
-        async with workshop.database.transaction() as tx:
-            await cancel(tx, link)
+        await cancel(workshop, link)
 
 
 async def test_nobody_waits_for_somebody_who_waits_for_him(workshop: Runtime, alice: Tenant, tmp_path: Path) -> None:
@@ -117,12 +117,8 @@ async def meddle(runtime: Runtime, link: Link, chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(0, 0.2))
         try:
             await requested(runtime, link)
-            async with runtime.database.transaction() as tx:
-                await cancel(tx, link)
+            await cancel(runtime, link)
         except (Conflict, NotFound):
             pass
-    try:
-        async with runtime.database.transaction() as tx:
-            await chance.choice([unlink, erase])(tx, link)
-    except NotFound:
-        pass
+    with suppress(NotFound):
+        await chance.choice([unlink, erase])(runtime, link)

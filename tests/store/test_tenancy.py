@@ -20,7 +20,7 @@ NOT_OF_A_TENANT = {
     "connector_clocks",
     "registrations",
 }
-VERBS = re.compile(r"^\s*(--.*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+VERBS = re.compile(r"^\s*(--.*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH)\b", re.IGNORECASE)
 EXCUSE = re.compile(r"-- every application: \w+")
 
 

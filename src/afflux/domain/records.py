@@ -74,6 +74,7 @@ class Balance:
 class AccountRecord:
     """One account as the provider lists it."""
 
+    #: The same on every channel of the provider.
     key: str
     key_quality: KeyQuality = KeyQuality.PROVIDER
     type: AccountType = AccountType.CURRENT

@@ -52,11 +52,9 @@ def groups_of(provider: Provider) -> list[ServiceGroup]:
 
 
 def is_offered(provider: Provider, scope: Scope) -> bool:
-    """Whether a person can link the provider now for somebody with this scope."""
-    linkable = provider.status is ProviderStatus.AVAILABLE and any(
-        channel.auth in (Auth.CREDENTIALS, Auth.REDIRECT) for channel in provider.channels
-    )
-    return linkable and touches(provider, scope)
+    """Whether a person can link the provider on our pages now, for somebody with this scope."""
+    typed = any(channel.auth is Auth.CREDENTIALS for channel in provider.channels)
+    return provider.status is ProviderStatus.AVAILABLE and typed and touches(provider, scope)
 
 
 def touches(provider: Provider, scope: Scope) -> bool:

@@ -158,8 +158,7 @@ async def change_credentials(
     if values != before:
         await syncs.cancel_begun(tx, connection)
     sealed = _sealed(vault, user, connection.id, channels, values)
-    kept = {id: credentials for id, credentials in sealed.items() if credentials is not None}
-    await store.set_credentials(tx, principal.application_id, connection.id, kept)
+    await store.set_credentials(tx, principal.application_id, connection.id, sealed)
     tx.act(act(principal, user.id, OperationKind.CREDENTIALS_CHANGED))
     tx.record(NewEvent(principal.application_id, EventType.CONNECTION_UPDATED, user.id, {}, connection.id))
     return await store.renewed(tx, principal.application_id, connection.id, _mask(values))

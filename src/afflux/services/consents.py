@@ -14,9 +14,11 @@ from afflux.domain.catalogue import Auth, Channel
 from afflux.domain.connections import Connection, ConsentRequest
 from afflux.domain.errors import InvalidInput, NotFound
 from afflux.domain.events import EventType, NewEvent
+from afflux.domain.operations import OperationKind
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import SyncKind
 from afflux.services import places, syncs
+from afflux.services.operations import act
 from afflux.store import connections, users
 from afflux.store import consent_requests as store
 from afflux.store.database import Tx
@@ -110,6 +112,7 @@ async def give(tx: Tx, vault: Vault, connection: Connection, channel: Channel, g
     sealed = vault.of(user).seal(place, msgspec.json.encode(dict(grant)))
     await connections.set_credentials(tx, *ids, {channel.id: sealed})
     await connections.set_consent_end(tx, *ids, channel.id, tx.now + timedelta(days=channel.limits.consent_days))
+    tx.act(act(Principal(connection.application_id, Role.USER, user.id), user.id, OperationKind.CONSENT_GIVEN))
     data = {"channel_id": channel.id}
     tx.record(NewEvent(connection.application_id, EventType.CONNECTION_UPDATED, user.id, data, connection.id))
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from afflux.domain.accounts import Document
 from afflux.domain.errors import NotFound
 from afflux.domain.events import EventType, NewEvent
+from afflux.domain.origins import Origin
 from afflux.domain.records import DocumentRecord
 from afflux.domain.syncs import Sync
 from afflux.domain.users import User
@@ -31,7 +32,7 @@ async def keep(
             continue
         document_id = before[0] if before is not None and isinstance(before[0], UUID) else uuid4()
         account_id = known.ids.get(record.account_key or "")
-        blob_id = await _keep_bytes(tx, sealer, sync, record.content)
+        blob_id = await keep_bytes(tx, sealer, sync, record.content)
         await store.upsert(tx, sync, document_id, account_id, blob_id, record, sha1)
         tx.record(_event(sync, EventType.DOCUMENT_CHANGED if before else EventType.DOCUMENT_ADDED, document_id))
         added, changed = added + (before is None), changed + (before is not None)
@@ -43,14 +44,15 @@ def _event(sync: Sync, type: EventType, document_id: UUID) -> NewEvent:
     return NewEvent(sync.application_id, type, sync.user_id, data, sync.connection_id, sync.id)
 
 
-async def _keep_bytes(tx: Tx, sealer: Sealer, sync: Sync, content: bytes) -> UUID:
+async def keep_bytes(tx: Tx, sealer: Sealer, origin: Origin, content: bytes) -> UUID:
+    """Where the user's one copy of these bytes is, sealed; they are stored when they are new."""
     sha256 = hashlib.sha256(content).digest()
-    found = await store.blob(tx, sync, sha256)
+    found = await store.blob(tx, origin, sha256)
     if found is not None:
         return found
     blob_id = uuid4()
-    sealed = await asyncio.to_thread(sealer.seal, places.blob(sync.application_id, blob_id), content)
-    await store.insert_blob(tx, sync, blob_id, sha256, len(content), sealed)
+    sealed = await asyncio.to_thread(sealer.seal, places.blob(origin.application_id, blob_id), content)
+    await store.insert_blob(tx, origin, blob_id, sha256, len(content), sealed)
     return blob_id
 
 

@@ -19,7 +19,7 @@ from afflux.domain.jobs import EraseUser
 from afflux.domain.operations import NewOperation, Operation, OperationKind, OperationStatus, Outcome
 from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
-from afflux.services import revocation
+from afflux.services import revocation, syncs
 from afflux.services.users import check_principal
 from afflux.store import chain, ledger, operations, queue, users
 from afflux.store import erasure as store
@@ -90,7 +90,7 @@ async def _shut(tx: Tx, application_id: UUID, user_id: UUID) -> None:
     """Grants go, syncs running and queued end, new work is refused."""
     for table in _TOKENS:
         await store.delete_some(tx, table, application_id, user_id, _BATCH)
-    await store.fence(tx, application_id, user_id)
+    await syncs.cancel_all(tx, await users.leaving(tx, application_id, user_id))
     await queue.drop_of_user(tx, application_id, user_id)
     await users.set_leaving(tx, application_id, user_id, leaving=True)
 

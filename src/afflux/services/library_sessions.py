@@ -20,9 +20,6 @@ from afflux.services.session_options import Options
 from afflux.store import library_sessions as store
 from afflux.store.database import Tx
 
-#: For how long a session that is over is remembered, while somebody may still be on the consent page before it.
-_MEMORY = timedelta(hours=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -150,8 +147,3 @@ async def keep_alive(tx: Tx, settings: Settings, session: Session, state: Sessio
             await store.prolong(tx, session.contract.registration.application.id, session.id, expires_at)
         return True
     return session.expires_at > tx.now
-
-
-async def clear(tx: Tx, limit: int) -> int:
-    """Delete up to `limit` sessions that are over; how many went."""
-    return await store.delete_over(tx, tx.now - _MEMORY, limit)

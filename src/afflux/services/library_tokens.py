@@ -49,6 +49,11 @@ class Pair:
     library_id: UUID
 
 
+def library_id(contract: Contract, user_id: UUID) -> UUID:
+    """By which the contract, and nobody else, knows a user's library."""
+    return uuid5(contract.registration.id, str(user_id))
+
+
 def word() -> str:
     """A secret of 32 letters and digits."""
     return "".join(secrets.choice(_LETTERS) for _ in range(32))
@@ -119,7 +124,7 @@ async def _give(
         secrets.token_hex(80),
         tx.now + timedelta(days=settings.digime_refresh_days),
         family,
-        uuid5(registration.id, str(user_id)),
+        library_id(contract, user_id),
     )
     await store.drop_over(tx, registration, user_id, _PAIR_MEMORY)
     access = (hashed(pair.access_token), pair.access_expires_at)

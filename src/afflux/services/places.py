@@ -55,3 +55,18 @@ def address_token(application_id: UUID, user_id: UUID) -> Place:
 def card(application_id: UUID, user_id: UUID, digest: bytes) -> Place:
     """A card that an issuer registered for a user."""
     return Place("cards", "content", f"{user_id}/{digest.hex()}", application_id)
+
+
+def pushed_descriptor(application_id: UUID, document_id: UUID) -> Place:
+    """What was said of a document that was pushed."""
+    return Place("pushed_documents", "descriptor", str(document_id), application_id)
+
+
+def postbox_key(application_id: UUID, postbox_id: UUID) -> Place:
+    """The key that opens what is pushed to a postbox."""
+    return Place("postboxes", "private_key", str(postbox_id), application_id)
+
+
+def postbox_item(application_id: UUID, item_id: UUID, column: str) -> Place:
+    """A file that was pushed and is not a document yet, and what is said of it."""
+    return Place("postbox_items", column, str(item_id), application_id)

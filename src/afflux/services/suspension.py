@@ -7,7 +7,7 @@ from afflux.domain.users import User
 from afflux.services import syncs
 from afflux.services.operations import act
 from afflux.services.users import check_principal
-from afflux.store import queue, users
+from afflux.store import users
 from afflux.store.database import Tx
 
 
@@ -18,7 +18,6 @@ async def suspend(tx: Tx, principal: Principal, user: User, *, reason: str | Non
     """
     await _change(tx, principal, user, suspended=True)
     await syncs.cancel_all(tx, user)
-    await queue.drop_of_user(tx, user.application_id, user.id)
     tx.act(act(principal, user.id, OperationKind.SUSPEND, reason))
 
 

@@ -43,7 +43,7 @@ async def hand_in(
     if mapping is not None and not linking.is_text(mapping):
         raise InvalidInput("the mapping is not text")
     await users.lock(tx, principal.application_id, user.id)  # Two first files at once must not make two connections.
-    connection = await _connection(tx, vault, registry, principal, user)
+    connection = await connection_for_files(tx, vault, registry, principal, user)
     upload_id = uuid4()
     sealed = vault.of(user).seal(places.upload(user.application_id, upload_id), content)
     await store.insert(tx, upload_id, connection, _shown(name), mapping, sealed)
@@ -56,7 +56,10 @@ def _shown(name: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:255]
 
 
-async def _connection(tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User) -> Connection:
+async def connection_for_files(
+    tx: Tx, vault: Vault, registry: Registry, principal: Principal, user: User
+) -> Connection:
+    """What the user's files belong to; made when the first one comes. The caller holds the user's row."""
     provider_id, channel_id = _file_channel(registry)
     for connection in await connections.of_user(tx, principal.application_id, user.id):
         if connection.provider_id == provider_id:

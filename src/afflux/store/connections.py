@@ -291,7 +291,9 @@ async def set_consent_end(
     )
 
 
-async def set_credentials(tx: Tx, application_id: UUID, connection_id: UUID, credentials: Mapping[int, bytes]) -> None:
+async def set_credentials(
+    tx: Tx, application_id: UUID, connection_id: UUID, credentials: Mapping[int, bytes | None]
+) -> None:
     """Replace sealed credentials by channel; a frozen channel may run again."""
     await tx.execute(
         """

@@ -92,19 +92,3 @@ async def use(tx: Tx, application_id: UUID, visit_id: UUID) -> bool:
             tx.now,
         )
     )
-
-
-async def delete_over(tx: Tx, before: datetime, limit: int) -> int:
-    """Delete up to `limit` visits that were over at a moment, leaving out those that somebody else deletes; how many
-    went.
-    """
-    return await tx.execute(
-        """
-        -- every application: housekeeping
-        DELETE FROM consent_visits WHERE id IN (
-            SELECT id FROM consent_visits WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        )
-        """,
-        before,
-        limit,
-    )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from afflux.domain.accounts import Document
+from afflux.domain.origins import Origin
 from afflux.domain.records import DocumentRecord, DocumentType
 from afflux.domain.syncs import Sync
 from afflux.store.database import Tx
@@ -98,26 +99,26 @@ def facts(record: DocumentRecord, sha1: bytes) -> tuple[bytes, str, str, str, st
     )  # fmt: skip
 
 
-async def blob(tx: Tx, sync: Sync, sha256: bytes) -> UUID | None:
+async def blob(tx: Tx, origin: Origin, sha256: bytes) -> UUID | None:
     """Where the user's copy of this content is, if there is one."""
     found: UUID | None = await tx.value(
         "SELECT id FROM blobs WHERE application_id = $1 AND user_id = $2 AND sha256 = $3",
-        sync.application_id,
-        sync.user_id,
+        origin.application_id,
+        origin.user_id,
         sha256,
     )
     return found
 
 
-async def insert_blob(tx: Tx, sync: Sync, blob_id: UUID, sha256: bytes, size: int, sealed: bytes) -> None:
+async def insert_blob(tx: Tx, origin: Origin, blob_id: UUID, sha256: bytes, size: int, sealed: bytes) -> None:
     """Keep sealed bytes."""
     await tx.execute(
         """
         INSERT INTO blobs (id, application_id, user_id, sha256, size, content) VALUES ($1, $2, $3, $4, $5, $6)
         """,
         blob_id,
-        sync.application_id,
-        sync.user_id,
+        origin.application_id,
+        origin.user_id,
         sha256,
         size,
         sealed,
@@ -126,7 +127,7 @@ async def insert_blob(tx: Tx, sync: Sync, blob_id: UUID, sha256: bytes, size: in
 
 async def upsert(
     tx: Tx,
-    sync: Sync,
+    origin: Origin,
     document_id: UUID,
     account_id: UUID | None,
     blob_id: UUID,
@@ -144,9 +145,9 @@ async def upsert(
             payment_date = $14, sha1 = $15, dated_at = $16, updated_at = $17
         """,
         document_id,
-        sync.application_id,
-        sync.user_id,
-        sync.connection_id,
+        origin.application_id,
+        origin.user_id,
+        origin.connection_id,
         account_id,
         blob_id,
         record.key,

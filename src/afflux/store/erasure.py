@@ -59,21 +59,6 @@ async def count(tx: Tx, application_id: UUID, user_id: UUID) -> dict[str, int]:
     return {table: rows for table, rows in counted.items() if rows}
 
 
-async def fence(tx: Tx, application_id: UUID, user_id: UUID) -> list[UUID]:
-    """Cancel the user's syncs, so that none of their runs can write any more; which they were."""
-    rows = await tx.fetch(
-        """
-        UPDATE syncs SET status = 'cancelled', attempt = attempt + 1, ended_at = $3, parked = NULL, answer = NULL,
-                         challenge = NULL, challenge_expires_at = NULL
-        WHERE application_id = $1 AND user_id = $2 AND status IN ('pending', 'running', 'waiting') RETURNING id
-        """,
-        application_id,
-        user_id,
-        tx.now,
-    )
-    return [row["id"] for row in rows]
-
-
 async def delete_some(tx: Tx, table: str, application_id: UUID, user_id: UUID, limit: int) -> int:
     """Delete up to `limit` of the user's rows in a table; how many went."""
     return await tx.execute(

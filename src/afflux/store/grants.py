@@ -118,7 +118,7 @@ async def holder(tx: Tx, facade: Facade, client_id: str, grant_id: UUID, user_nu
         FROM grants
         JOIN users ON users.id = grants.user_id
         JOIN registrations ON registrations.id = grants.registration_id
-        WHERE grants.id = $1 AND grants.revoked_at IS NULL AND users.number = $2
+        WHERE grants.id = $1 AND grants.revoked_at IS NULL AND users.number = $2 AND users.leaving_at IS NULL
         AND registrations.facade = $3 AND registrations.public_id = $4
         """,
         grant_id,

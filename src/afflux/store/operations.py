@@ -87,7 +87,8 @@ async def shown(
     """
     rows = await tx.fetch(
         f"""
-        SELECT {_COLUMNS} FROM operations WHERE application_id = $1 AND {_SHOWN} ORDER BY started_at DESC, number DESC OFFSET $6 LIMIT $7
+        SELECT {_COLUMNS} FROM operations WHERE application_id = $1 AND {_SHOWN}
+        ORDER BY started_at DESC, number DESC OFFSET $6 LIMIT $7
         """,
         application_id,
         digest,

@@ -58,7 +58,7 @@ _FOUND = """
     WHERE transactions.application_id = $1 AND transactions.user_id = $2
 """
 #: The text as `domain.categories.folded` makes it.
-_FOLDED = r"""
+FOLDED = r"""
     ' ' || lower(btrim(regexp_replace(regexp_replace(normalize(text, NFKD), '[\u0300-\u036f]+', '', 'g'),
                                       '[^A-Za-z0-9]+', ' ', 'g')) COLLATE "C") || ' #' || transactions.type || ' '
 """
@@ -79,7 +79,7 @@ async def find(tx: Tx, application_id: UUID, user_id: UUID, search: Search, firs
         AND ($14::text IS NULL OR $14 = coalesce((
             SELECT rule.category
             FROM unnest($15::text[], $16::text[]) WITH ORDINALITY AS rule (keyword, category, place)
-            WHERE position(' ' || rule.keyword || ' ' IN {_FOLDED}) > 0 ORDER BY rule.place LIMIT 1), $17))
+            WHERE position(' ' || rule.keyword || ' ' IN {FOLDED}) > 0 ORDER BY rule.place LIMIT 1), $17))
         ORDER BY transactions.created_at, transactions.number DESC OFFSET $3 LIMIT $4
         """,
         application_id,

@@ -205,7 +205,7 @@ async def page(
             ) AS days
             WHERE held.application_id = $1 AND held.user_id = $2 AND held.id = $3 AND held.status <> 'deleted'
         )
-        SELECT line.*, place.total FROM place LEFT JOIN LATERAL (
+        SELECT {_LINE}, total FROM place LEFT JOIN LATERAL (
             SELECT {_LINE}, number FROM transactions
             WHERE application_id = $1 AND user_id = $2 AND account_id = $3 AND day BETWEEN place.oldest AND place.newest
             ORDER BY day DESC, number OFFSET place.skipped LIMIT $5
@@ -220,7 +220,7 @@ async def page(
     )
     if not rows:
         raise NotFound("account not found")
-    return rows[0]["total"], [Line._make(row[: len(Line._fields)]) for row in rows if row["id"] is not None]
+    return rows[0]["total"], [Line(*row[:-1]) for row in rows if row["id"] is not None]
 
 
 async def by_id(tx: Tx, application_id: UUID, user_id: UUID, account_id: UUID, transaction_id: UUID) -> Line:

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 from afflux.facades.iswigo import given, guide
 from afflux.facades.iswigo.auth import SignatureCheck
 from afflux.facades.iswigo.errors import refuse
-from afflux.facades.iswigo.requests import JsonRequest, refuse_body
+from afflux.facades.iswigo.requests import JsonRequest, check_body
 from afflux.facades.iswigo.routes import bank, connections, documents, events, funnel, profile, providers, users
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
@@ -39,7 +39,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
         path="/v1",
         request_class=JsonRequest,
         dependencies=given.providers(runtime, keyring),
-        before_request=refuse_body,
+        before_request=check_body,
         exception_handlers={Exception: refuse},
         openapi_config=openapi,
         logging_config=None,

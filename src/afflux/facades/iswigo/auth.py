@@ -1,5 +1,6 @@
 """Who is asking: first the application by its signature, then the user by a token, then the right (contract: 3)."""
 
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -33,6 +34,8 @@ LIFE = timedelta(hours=1)
 _FRESH = 5.0
 #: Signed with in place of the secret of an application that does not exist, so that both cases take the same time.
 _NOBODY = b"-"
+#: What a decoded path can be; without this, `9_99` would pass for a number and `{…}` for an id.
+_PATH = re.compile(r"(?:/[A-Za-z0-9-]+)+")
 
 
 class SignatureCheck:
@@ -62,6 +65,7 @@ class SignatureCheck:
             "keyring": self._keyring,
             "recent": self._recent,
             "application": application,
+            "body": body,
         }
         _unask_options(scope)
         await self._app(scope, bodies.again(body, receive), send)
@@ -98,16 +102,15 @@ def _target(scope: Any) -> bytes:
 
 
 def _check_target(scope: Any) -> None:
-    """Raise `Refused` for a path that only looks like one of ours, and for what is no text."""
-    path: str = scope["path"]
-    if "//" in path or path.endswith("/"):
-        raise Refused(404, "Not Found")
+    """Raise `Refused` for what is no text, and for a path that only looks like one of ours."""
     try:
         text = unquote_to_bytes(_target(scope)).decode()
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
         raise Refused(400, "Bad Request")
+    if not _PATH.fullmatch(scope["path"]):
+        raise Refused(404, "Not Found")
 
 
 def _unask_options(scope: Any) -> None:

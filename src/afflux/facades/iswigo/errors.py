@@ -17,11 +17,12 @@ from afflux.web.strict_json import MalformedJson
 
 log = logging.getLogger(__name__)
 
-#: How msgspec names a member that is not there.
-_MISSING = re.compile(r"missing required field `(\w+)`")
+#: How msgspec names a member that is not there, or whose value cannot be.
+_MEMBER = re.compile(r"(?:missing required field `|at `\$\.)(\w+)")
 
 BAD_SIGNATURE = "Client or secret key is invalid"
 BAD_TOKEN = "The resource owner or authorization server denied the request."  # noqa: S105 - a text of the contract
+EMAIL_TAKEN = "Email already used"
 #: RFC 6749, section 5.2, in the words of the reference.
 INVALID_GRANT = (
     "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is "
@@ -61,7 +62,7 @@ def respond(status: int, description: str, headers: dict[str, str] | None = None
 
 def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response to whatever was raised while a request was served."""
-    status, description = (400, _invalid(request, error)) if isinstance(error, ValidationException) else _said(error)
+    status, description = (400, _missing(request)) if isinstance(error, ValidationException) else _said(error)
     extensions: Any = request.scope.get("extensions") or {}
     if REASON in extensions:
         extensions[REASON](description)
@@ -102,16 +103,15 @@ def _standard(status: int) -> tuple[int, str]:
     return status, HTTPStatus(status).phrase
 
 
-def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> str:
-    """What the contract says when a member of the body is missing or of the wrong type."""
-    data = request.route_handler.parsed_fn_signature.parameters.get("data")
-    refusal: str | None = getattr(data and data.annotation, "refusal", None)
-    return refusal or f"Invalid {_member(error).replace('_', ' ')}"
+def _missing(request: Request[Any, Any, Any]) -> str:
+    """What the contract says when there is no body at all."""
+    return invalid(request.route_handler.parsed_fn_signature.parameters["data"].annotation, "")
 
 
-def _member(error: ValidationException) -> str:
-    """The member of the body that is missing or of the wrong type; `body` where it is no object at all."""
-    first = next((each for each in error.extra or () if isinstance(each, dict)), {})
-    missing = _MISSING.search(first.get("message", ""))
-    key = str(first.get("key", "data"))
-    return missing[1] if missing else "body" if key == "data" else re.split(r"[.\[]", key)[0]
+def invalid(kind: Any, complaint: str) -> str:
+    """What the contract says of a body of this kind that msgspec complains about: the member that is missing or of the
+    wrong type, `body` where it is no object at all.
+    """
+    member = _MEMBER.search(complaint)
+    refusal: str | None = getattr(kind, "refusal", None)
+    return refusal or f"Invalid {member[1].replace('_', ' ') if member else 'body'}"

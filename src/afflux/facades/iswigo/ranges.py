@@ -53,10 +53,13 @@ def ranged(
 
     `origin` is where clients reach the server, such as `https://api.example.org`.
     """
-    last = window.first + len(items) - 1
+    end = window.first + len(items)
+    if items:
+        # What came may have been read a moment after it was counted.
+        total = max(total, end)
     headers = {
         "Accept-Range": f"{resource} {len(items)}",
-        "Content-Range": f"{window.first}-{last}/{total}" if items else f"*/{total}",
+        "Content-Range": f"{window.first}-{end - 1}/{total}" if items else f"*/{total}",
     }
     if total > window.width:
         url = origin + request.scope["raw_path"].decode("ascii")
@@ -81,5 +84,5 @@ def _neighbours(window: Range, total: int) -> Iterator[tuple[str, Range]]:
 def _with_range(query: str, at: Range) -> str:
     """The query with another range; its other parameters stay as they were sent."""
     wanted = f"range={at.first}-{at.first + at.width - 1}"
-    replaced, count = _PARAMETER.subn(wanted, query, count=1)
+    replaced, count = _PARAMETER.subn(wanted, query)
     return replaced if count else f"{query}&{wanted}" if query else wanted

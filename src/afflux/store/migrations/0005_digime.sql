@@ -54,7 +54,7 @@ CREATE TABLE consent_visits (
     used_at         timestamptz
 );
 CREATE INDEX consent_visits_of_user ON consent_visits (user_id);
-CREATE INDEX consent_visits_over ON consent_visits (expires_at);
+CREATE INDEX consent_visits_of_session ON consent_visits (session_id);
 
 -- When the content of a file that is put together from many rows was last seen to be another one.
 CREATE TABLE library_files (

@@ -11,10 +11,10 @@ from afflux.runtime import Runtime
 from afflux.web.bodies import LARGEST
 from afflux.web.pages import Pages, stylesheet
 from afflux.web.problems import status_of
-from afflux.widget.consent import going
+from afflux.widget.consent import going, linking
 from afflux.widget.consent import pages as consent
 
-HANDLERS = (stylesheet, *consent.HANDLERS)
+HANDLERS = (stylesheet, *consent.HANDLERS, *linking.HANDLERS)
 
 
 def create(runtime: Runtime) -> Litestar:

@@ -1,13 +1,15 @@
 """Where the browser goes next: on to the application, or back to where it came from."""
 
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from litestar import Response
 
+from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import NotFound
-from afflux.domain.libraries import VisitKind
+from afflux.domain.libraries import Visit, VisitKind
 from afflux.runtime import Runtime
-from afflux.services import consent_visits
+from afflux.services import consent_visits, postboxes
 from afflux.web import forms
 from afflux.widget.consent.addresses import with_query
 from afflux.widget.consent.visits import AnyRequest, Arrival, Declined
@@ -36,6 +38,8 @@ async def on(request: AnyRequest, runtime: Runtime, arrival: Arrival) -> Respons
     """After the decision, for the browser it was made in. Raises `Declined` for another one."""
     if not consent_visits.is_by(arrival.visit, request.cookies.get(COOKIE, "")):
         raise Declined(arrival.callback, "INVALID_CODE")
+    if arrival.service is not None and arrival.visit.contract.kind is ContractKind.READ:
+        return to(f"{HOME}/link?{arrival.query}")
     return await finish(runtime, arrival)
 
 
@@ -45,9 +49,18 @@ async def finish(runtime: Runtime, arrival: Arrival) -> Response[None]:
     if visit.user_id is None:
         raise Declined(arrival.callback, "INVALID_CODE")
     try:
+        more = await _postbox(runtime, visit, visit.user_id)
         async with runtime.database.transaction() as tx:
             parameters = await consent_visits.finish(tx, runtime.settings, visit, visit.user_id)
     except NotFound:
         raise Declined(arrival.callback, "INVALID_CODE") from None
     home = arrival.callback if visit.kind is VisitKind.ONBOARD else visit.redirect_uri
-    return to(with_query(home, **parameters))
+    return to(with_query(home, **parameters, **more))
+
+
+async def _postbox(runtime: Runtime, visit: Visit, user_id: UUID) -> dict[str, str]:
+    """Where a contract that writes may push to. Raises `NotFound` for a user who is gone."""
+    if visit.kind is VisitKind.ONBOARD or visit.contract.kind is not ContractKind.WRITE:
+        return {}
+    postbox = await postboxes.opened(runtime, visit.contract.registration, user_id)
+    return {"postboxId": postbox.public_id, "publicKey": postbox.public_key}

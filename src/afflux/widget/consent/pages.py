@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 
 from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import Conflict, NotFound
-from afflux.domain.libraries import VisitKind
+from afflux.domain.libraries import Visit, VisitKind
 from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
 from afflux.services import consent_visits, passwords, users
@@ -60,6 +60,7 @@ def _page(
         asks=words.asks(visit),
         reads=words.scope(visit.contract, runtime.registry),
         until=words.how_long(visit.contract, runtime.settings),
+        services=[] if arrival.service is not None else words.services(runtime.registry, visit.contract),
         is_known=visit.user_id is not None,
         writes=visit.contract.kind is ContractKind.WRITE,
         action=f"{visit.kind}?{arrival.query}",
@@ -115,7 +116,13 @@ async def _follow(
         return _page(request, runtime, pages, arrival, _WRONG, fields.get("email", ""))
     async with runtime.database.transaction() as tx:
         await consent_visits.settle(tx, arrival.visit, user_id, fields[forms.FIELD])
-    return await going.on(request, runtime, await arrive(request, runtime))
+    return await going.on(request, runtime, arrival.picking(fields.get("service", ""), await _now(runtime, arrival)))
+
+
+async def _now(runtime: Runtime, arrival: Arrival) -> Visit:
+    """The visit as it is by now."""
+    async with runtime.database.reading() as tx:
+        return await consent_visits.find(tx, arrival.code)
 
 
 def _application(arrival: Arrival) -> Principal:

@@ -1,6 +1,6 @@
 """What brings a browser to the consent pages: its address, read and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -39,6 +39,12 @@ class Arrival:
     service: int | None
     #: As it was in the address.
     query: str
+
+    def picking(self, service: str, visit: Visit) -> "Arrival":
+        """The same with the visit as it is by now, and the service that was picked where none was named."""
+        if self.service is not None or not (service.isascii() and service.isdigit() and len(service) < 10):
+            return replace(self, visit=visit)
+        return replace(self, visit=visit, service=int(service), query=f"{self.query}&service={int(service)}")
 
 
 async def arrive(request: AnyRequest, runtime: Runtime, kind: VisitKind | None = None) -> Arrival:

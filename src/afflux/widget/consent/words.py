@@ -57,4 +57,6 @@ def how_long(contract: Contract, settings: Settings) -> str:
 
 def services(registry: Registry, contract: Contract) -> list[Provider]:
     """The providers that can be linked for a contract."""
+    if contract.kind is not ContractKind.READ:
+        return []
     return [each for each in registry.providers() if catalogue_groups.is_offered(each, contract.scope)]

@@ -6,12 +6,12 @@ from litestar import Response, delete, get, post, put
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
-from afflux.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from afflux.domain.errors import Conflict, Forbidden, InvalidInput
 from afflux.domain.principal import Principal
 from afflux.domain.users import User
 from afflux.facades.iswigo.auth import issue_token, life_of_token, with_token
 from afflux.facades.iswigo.documented import problems
-from afflux.facades.iswigo.errors import INVALID_GRANT, Refused
+from afflux.facades.iswigo.errors import EMAIL_TAKEN, INVALID_GRANT, Refused
 from afflux.facades.iswigo.given import GivenApplication, GivenKeyring, GivenPrincipal, GivenRuntime
 from afflux.facades.iswigo.ranges import DEFAULT, Range, RangeText, ranged
 from afflux.facades.iswigo.requests import JsonRequest
@@ -36,20 +36,22 @@ async def create_user(
     """Create a user. For a known e-mail address the answer is 409 with the user it belongs to."""
     email = checked_email(data.email)
     _check_password(data.password)
-    try:
-        user = await users.register(runtime.database, runtime.vault, principal, email=email, password=data.password)
-    except Conflict:
-        return answer(user_object(await _called(runtime, principal, email)), 409)
-    return answer(user_object(user), 201)
+    # Twice, since whoever has the address may be erased before he is found.
+    for _ in range(2):
+        try:
+            made = await users.register(runtime.database, runtime.vault, principal, email=email, password=data.password)
+            return answer(user_object(made), 201)
+        except Conflict:
+            known = await _called(runtime, principal.application_id, email)
+        if known is not None:
+            return answer(user_object(known), 409)
+    raise Refused(409, EMAIL_TAKEN)
 
 
-async def _called(runtime: Runtime, principal: Principal, email: str) -> User:
-    """The user with this login. Raises `NotFound`."""
+async def _called(runtime: Runtime, application_id: UUID, email: str) -> User | None:
+    """The user with this login."""
     async with runtime.database.reading() as tx:
-        user = await store.by_email(tx, principal.application_id, email)
-    if user is None:
-        raise NotFound("user not found")
-    return user
+        return await store.by_email(tx, application_id, email)
 
 
 @post("/authenticate", status_code=200, responses=problems(415))
@@ -57,8 +59,7 @@ async def authenticate(
     data: JSONBody[Login], runtime: GivenRuntime, keyring: GivenKeyring, application: GivenApplication
 ) -> Response[Token]:
     """Exchange e-mail and password for an access token, good for an hour."""
-    async with runtime.database.reading() as tx:
-        user = await store.by_email(tx, application.id, data.email)
+    user = await _called(runtime, application.id, data.email)
     if not await passwords.matches(user.password_hash if user else None, data.password) or user is None:
         raise Refused(400, INVALID_GRANT)
     token = await issue_token(runtime, keyring, application, user)
@@ -99,7 +100,7 @@ async def change_email(
         async with runtime.database.transaction() as tx:
             changed = await users.change_email(tx, principal, user, email)
     except Conflict:
-        raise Refused(409, "Email already used") from None
+        raise Refused(409, EMAIL_TAKEN) from None
     return answer(user_object(changed))
 
 

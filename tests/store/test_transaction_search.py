@@ -1,0 +1,21 @@
+"""Searching transactions by category: the database has to read texts as the rules do."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from afflux.domain.categories import folded
+from afflux.domain.records import TransactionType
+from afflux.runtime import Runtime
+from afflux.store.transaction_search import FOLDED
+
+TEXTS = st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=5, max_size=20)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXTS)
+async def test_the_database_folds_texts_as_we_do(runtime: Runtime, texts: list[str]) -> None:
+    async with runtime.database.reading() as tx:
+        rows = await tx.fetch(
+            f"SELECT {FOLDED} AS words FROM (SELECT unnest($1::text[]) AS text, 'card' AS type) AS transactions", texts
+        )
+    assert [row["words"] for row in rows] == [folded(text, TransactionType.CARD) for text in texts]
