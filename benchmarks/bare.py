@@ -34,7 +34,5 @@ def _app(pool: asyncpg.Pool, account_id: UUID, limit: int) -> ASGIApp:
 
 
 def _shown(row: asyncpg.Record) -> TransactionObject:
-    id_, account_id, day, value_date, month, check, amount, text, counterparty = row
-    return TransactionObject(
-        str(id_), str(account_id), str(day), str(value_date), None, month, check, number(amount), text, counterparty
-    )
+    id, account_id, day, value_date, month, check, amount, text, counterparty = row
+    return TransactionObject(id, account_id, day, value_date, None, month, check, number(amount), text, counterparty)

@@ -12,7 +12,9 @@ from litestar.types import ASGIApp
 
 from afflux.config import Settings
 from afflux.facades.d1 import api as d1
+from afflux.facades.digime import api as digime
 from afflux.facades.iswigo import api as iswigo
+from afflux.facades.oxlin import api as oxlin
 from afflux.runtime import Runtime, open_runtime
 from afflux.services.keyring import Keyring
 from afflux.store import health
@@ -23,8 +25,13 @@ from afflux.web.openapi import Dialect
 from afflux.web.problems import answer_problem
 from afflux.widget import api as widget
 from afflux.widget import bank
+from afflux.widget.consent import api as consent
 
 log = logging.getLogger(__name__)
+
+_FACADES = (iswigo, oxlin, d1, digime)
+#: Seconds that a statement may take while somebody waits for an answer.
+_STATEMENT = 5.0
 
 
 @get("/health", media_type=MediaType.JSON)
@@ -65,12 +72,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
     keyring = Keyring(runtime.database, runtime.vault)
     mounted: dict[str, ASGIApp] = {
         "v1": iswigo.create(runtime, keyring),
-        "banking": (banking := d1.create(runtime, keyring)),
-        "authz": banking,
+        **dict.fromkeys(("v2.1", "token", "signin"), oxlin.create(runtime, keyring)),
+        **dict.fromkeys(("banking", "authz"), d1.create(runtime, keyring)),
+        "v1.6": digime.create(runtime, keyring),
+        "apps": consent.create(runtime),
         "widget": widget.create(runtime),
         "sandbox": bank.create(runtime),
     }
-    return Mounts(mounted, _own(runtime, [iswigo.documented(runtime, keyring), d1.documented(runtime, keyring)]))
+    return Mounts(mounted, _own(runtime, [facade.documented(runtime, keyring) for facade in _FACADES]))
 
 
 def _own(runtime: Runtime, dialects: Sequence[Dialect]) -> Litestar:
@@ -86,5 +95,5 @@ def _own(runtime: Runtime, dialects: Sequence[Dialect]) -> Litestar:
 
 async def run_api(settings: Settings, dsn: str, root_key: bytes, host: str, port: int) -> None:
     """Serve HTTP until SIGTERM."""
-    async with open_runtime(settings, dsn, root_key) as runtime:
+    async with open_runtime(settings, dsn, root_key, statement_seconds=_STATEMENT) as runtime:
         await uvicorn.Server(server.config(create_app(runtime), host, port)).serve()

@@ -6,7 +6,7 @@ from afflux.config import Settings
 from afflux.domain.errors import AffluxError
 from afflux.runtime import open_runtime
 from afflux.services import erasure
-from afflux.store import catalogue, chain, health, keys
+from afflux.store import catalogue, health, keys
 from afflux.store.migrate import migrate
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,6 @@ async def prepare(settings: Settings, dsn: str, key: bytes) -> None:
                 "this database is sealed with another root key; give that one, or start with an empty database"
             )
         await catalogue.publish(tx, runtime.registry.manifests)
-        await chain.adopt(tx.connection, tx.audit_key)
         if await health.is_superuser(tx):
             log.warning("the database role is a superuser; give Afflux a role of its own that is not")
 

@@ -26,12 +26,14 @@ class Runtime:
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, dsn: str, root_key: bytes, registry: Registry | None = None
+    settings: Settings, dsn: str, root_key: bytes, registry: Registry | None = None, *, statement_seconds: float = 0
 ) -> AsyncIterator[Runtime]:
-    """Connect to a migrated database, and disconnect at the end of the block."""
+    """Connect to a migrated database, and disconnect at the end of the block. See `Database.open` for the rest."""
     clock = Clock(timedelta(seconds=settings.clock_offset))
     vault = Vault(root_key)
-    database = await Database.open(dsn, clock, vault.audit_key, size=settings.pool_size)
+    database = await Database.open(
+        dsn, clock, vault.audit_key, size=settings.pool_size, statement_seconds=statement_seconds
+    )
     try:
         yield Runtime(settings, dsn, clock, database, vault, registry or Registry.discover())
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -59,7 +60,8 @@ def _command(settings: Settings, part: str) -> list[str]:
 
 def _children(settings: Settings, host: str, port: int) -> list[Child]:
     api = [*_command(settings, "api"), "--host", host, "--port", str(port)]
-    return [Child("api", api), Child("worker", _command(settings, "worker"))]
+    env = {"AFFLUX_PUBLIC_URL": url_of(_within_reach(host), port), **os.environ}
+    return [Child("api", api, env), Child("worker", _command(settings, "worker"), env)]
 
 
 async def _require_free(host: str, port: int) -> None:
@@ -91,10 +93,14 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _within_reach(host: str) -> str:
+    """Where to connect to what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
 async def _announce(host: str, port: int, say: Callable[[str], None]) -> None:
-    reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     async with httpx.AsyncClient(trust_env=False) as client:
-        while not await _is_ready(client, f"{url_of(reach, port)}/ready"):
+        while not await _is_ready(client, f"{url_of(_within_reach(host), port)}/ready"):
             await asyncio.sleep(0.1)
     say(f"ready {url_of(host, port)}")
 

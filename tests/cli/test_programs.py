@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
+
 from tests.cli.commanding import AFFLUX, program
 from tests.connectors.files.reading import SAMPLES
 
@@ -99,6 +101,8 @@ def test_commands_work_beside_a_server_which_has_the_port_to_itself(tmp_path: Pa
     with _served(data, port) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == f"ready http://127.0.0.1:{port}\n"
+        described = httpx.get(f"http://127.0.0.1:{port}/docs/iswigo/openapi.json").json()
+        assert described["servers"] == [{"url": f"http://127.0.0.1:{port}"}]
         program("app", "create", "shop", data=data)
         imported = program("import", *ALICE, SAMPLES / "ofx" / "checking.ofx", "--json", data=data)
         assert json.loads(imported.out)[0]["transactions"]["added"] == 3

@@ -1,4 +1,6 @@
-"""Everything that a database holds: every column of every row of every table, found in its own catalogue."""
+"""Everything that a database holds: every column of every row of every table, found in its own catalogue, and what the
+planner's statistics have of them.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -30,6 +32,7 @@ def forms(word: str) -> Iterator[bytes]:
     yield plain.hex().encode()
     yield plain.hex().upper().encode()
     yield word.encode("utf-16-le")
+    yield word.encode("utf-16-be")
     for shift in range(3):
         # Without the letters that depend on what stands before and behind.
         first, last = -(-shift * 8 // 6), (shift + len(plain)) * 8 // 6
@@ -53,7 +56,8 @@ async def everything(dsn: str) -> Everything:
             GROUP BY attrelid
             """
         )
-        return Everything({place: cells for table in tables for place, cells in await _cells(connection, table)})
+        cells = {place: cells for table in tables for place, cells in await _cells(connection, table)}
+        return Everything(cells | await _statistics(connection))
     finally:
         await connection.close()
 
@@ -64,3 +68,14 @@ async def _cells(connection: asyncpg.Connection, table: asyncpg.Record) -> list[
         (f"{table['table']}.{column}", [row[place] for row in rows if row[place] is not None])
         for place, column in enumerate(table["columns"])
     ]
+
+
+async def _statistics(connection: asyncpg.Connection) -> dict[str, list[bytes]]:
+    rows = await connection.fetch(
+        """
+        SELECT format('statistics of %s.%s', tablename, attname) AS place,
+               convert_to(concat(most_common_vals, histogram_bounds, most_common_elems), 'UTF8') AS values
+        FROM pg_stats WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+        """
+    )
+    return {row["place"]: [row["values"]] for row in rows}

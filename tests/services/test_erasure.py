@@ -3,14 +3,13 @@
 import asyncio
 import logging
 import re
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -29,22 +28,13 @@ from afflux.store import users as user_store
 from tests.conftest import ROOT_KEY, Tenant
 from tests.jobs.acting import answer, documents_of, events_of, link, request, synchronise, typed, until, working
 from tests.services import revoking
+from tests.services.belongings import give
+from tests.services.canaries import Canaries
 from tests.services.everything import everything, forms
 from tests.services.handing_in import hand_in, is_read
 
 #: Rows of a user by the column that names whose they are.
 Rows = dict[str, list[str]]
-
-
-@dataclass
-class Canaries:
-    """Words that stand nowhere but where they are planted."""
-
-    words: list[str] = field(default_factory=list)
-
-    def __call__(self) -> str:
-        self.words.append(f"canary{secrets.token_hex(8)}")
-        return self.words[-1]
 
 
 def statement(canary: Canaries, rows: int) -> bytes:
@@ -79,6 +69,7 @@ async def live(runtime: Runtime, tenant: Tenant, canary: Canaries) -> None:
     """Do everything that a user can do; a worker is at work. Leaves a sync waiting, one running and one looking."""
     documented = await link(runtime, tenant, f"fast+accounts-1+documents-2+{canary()}")
     await synchronise(runtime, tenant, documented)
+    await give(runtime, tenant, canary)
     await is_read(runtime, tenant, await hand_in(runtime, tenant, f"{canary()}.ofx", statement(canary, 10)))
     await is_read(runtime, tenant, await hand_in(runtime, tenant, f"{canary()}.txt", canary().encode(), canary()))
     refused = await link(runtime, tenant, f"fast+sms+{canary()}")
@@ -92,25 +83,6 @@ async def live(runtime: Runtime, tenant: Tenant, canary: Canaries) -> None:
     await synchronise(runtime, tenant, await link(runtime, tenant, f"fast+sms+{canary()}"))
     running = await request(runtime, tenant, await link(runtime, tenant, f"slow-30+{canary()}"))
     await until(runtime, running, SyncStatus.RUNNING)
-    await _widget_and_tokens(runtime, tenant, canary)
-
-
-async def _widget_and_tokens(runtime: Runtime, tenant: Tenant, canary: Canaries) -> None:
-    app, user = tenant.application.id, tenant.user.id
-    async with runtime.database.transaction() as tx:
-        await tx.execute("UPDATE users SET profile = $1 WHERE id = $2", {"name": canary()}, user)
-        await tx.execute(
-            """INSERT INTO grants (id, application_id, user_id, registration_id, facade, family, access_hash, scope,
-                                   created_at)
-               SELECT $1, $2, $3, id, facade, $1, $4, $5, now() FROM registrations WHERE application_id = $2 LIMIT 1""",
-            uuid4(), app, user, canary().encode(), [canary()],
-        )  # fmt: skip
-        await tx.execute(
-            """INSERT INTO connect_sessions (id, application_id, user_id, facade, token_hash, action, state, created_at,
-                                             expires_at)
-               VALUES ($1, $2, $3, 'oxlin', $4, 'add', $5, now(), now())""",
-            uuid4(), app, user, canary().encode(), {"return": canary()},
-        )  # fmt: skip
 
 
 async def rows_where(dsn: str, column: str, value: UUID) -> Rows:
@@ -129,6 +101,12 @@ async def rows_where(dsn: str, column: str, value: UUID) -> Rows:
         return {table: [row["row"] for row in rows] for table, rows in found.items()}
     finally:
         await connection.close()
+
+
+async def row_of(runtime: Runtime, tenant: Tenant) -> str:
+    """The user's own row, as text."""
+    async with runtime.database.reading() as tx:
+        return str(await tx.value("SELECT u::text FROM users AS u WHERE id = $1", tenant.user.id))
 
 
 async def tables_of(runtime: Runtime, tenant: Tenant) -> set[str]:
@@ -160,7 +138,12 @@ async def test_nothing_of_an_erased_user_is_left_and_nobody_else_is_touched(
             await synchronise(runtime, other, await link(runtime, other, "fast+accounts-1+documents-2"))
         kept = await rows_where(runtime.dsn, "user_id", neighbour.user.id)
         bobs = await rows_where(runtime.dsn, "application_id", bob.application.id)
+        neighbours_own = await row_of(runtime, neighbour)
+        async with runtime.database.reading() as tx:
+            await tx.execute("ANALYZE")
+            assert set(await store.tables(tx)) - await tables_of(runtime, victim) == set(), "a table was forgotten"
         planted = await everything(runtime.dsn)
+        assert [place for word in canary.words for place in planted.places_of(word) if "statistics" in place]
         async with runtime.database.transaction() as tx:
             counted = await erasure.preview(tx, victim.application.id, victim.user.id)
         assert (await erase(runtime, victim)).counts.keys() == counted.keys()
@@ -171,6 +154,7 @@ async def test_nothing_of_an_erased_user_is_left_and_nobody_else_is_touched(
     assert {word: held.places_of(word) for word in canary.words if held.places_of(word)} == {}
     assert await tables_of(runtime, victim) == set(store.KEPT)
     assert await rows_where(runtime.dsn, "user_id", neighbour.user.id) == kept
+    assert await row_of(runtime, neighbour) == neighbours_own
     assert await rows_where(runtime.dsn, "application_id", bob.application.id) == bobs
 
 
@@ -223,7 +207,7 @@ async def test_nothing_of_an_erased_user_can_be_born(runtime: Runtime, alice: Te
     for born in ("grants", "connect_sessions"):
         assert (await rows_where(runtime.dsn, "user_id", alice.user.id))[born] == []
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await _widget_and_tokens(runtime, alice, Canaries())
+        await give(runtime, alice, Canaries())
 
 
 async def test_an_erasure_in_the_midst_of_everything_ends_without_waiting_for_it(
@@ -449,7 +433,7 @@ NOT_OF_USERS = {
     "channels": "id provider_id place auth kinds form limits",
     "connector_clocks": "connector days_ahead",
     "event_heads": "application_id position",
-    "operation_chains": "application_id first before last hash seal",
+    "operation_chains": "application_id first before last pending hash seal",
     "nonces": "registration_id nonce application_id expires_at",
 }
 #: What outlives users: ids and keyed hashes, and what was said about the act by whoever asked for it.

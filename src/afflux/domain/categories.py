@@ -51,7 +51,7 @@ RULES: tuple[tuple[str, str], ...] = tuple(
 
 def folded(text: str, type: TransactionType) -> str:
     """The text as it is compared: its words and the type, each between two spaces."""
-    plain = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    plain = _MARKS.sub("", unicodedata.normalize("NFD", text))
     return f" {_BETWEEN_WORDS.sub(' ', plain).strip().lower()} #{type} "
 
 

@@ -33,7 +33,7 @@ class OperationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewOperation:
-    """An act that succeeds with the transaction it is recorded in."""
+    """An act that succeeds with the transaction it is recorded in, or is pending from then on."""
 
     application_id: UUID
     user_id: UUID
@@ -41,6 +41,9 @@ class NewOperation:
     actor: Role
     reason: str | None = None
     reason_code: str | None = None
+    status: OperationStatus = OperationStatus.SUCCESSFUL
+    #: Rows that go, by table.
+    counts: Mapping[str, int] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid4)
 
 

@@ -20,9 +20,7 @@ class Selection:
     def covers(self, other: "Selection") -> bool:
         """Whether `other` asks for nothing that this does not have."""
         return (
-            self.group == other.group
-            and self.service in (None, other.service)
-            and self.object in (None, other.object)
+            self.group == other.group and self.service in (None, other.service) and self.object in (None, other.object)
         )
 
 
@@ -51,10 +49,9 @@ class Scope:
 
     def within(self, outer: "Scope") -> bool:
         """Whether it asks for nothing outside `outer`. What has no beginning begins where `outer` does."""
-        starts = [start for start, _ in outer.spans]
-        return all(outer.admits(each) for each in self.selections) and all(
-            start in (EVER[0],) or not starts or start >= min(starts) for start, _ in self.spans
-        )
+        earliest = min((start for start, _ in outer.spans), default=EVER[0])
+        begins = (start for start, _ in self.spans if start != EVER[0])
+        return all(map(outer.admits, self.selections)) and all(start >= earliest for start in begins)
 
 
 def common(mine: Sequence[Span], others: Sequence[Span]) -> list[Span]:

@@ -45,9 +45,7 @@ def groups_of(provider: Provider) -> list[ServiceGroup]:
     """Where the provider belongs, by what it brings."""
     banks = provider.kinds & {Kind.ACCOUNTS, Kind.TRANSACTIONS}
     return [
-        group
-        for group, belongs in ((FINANCE, bool(banks)), (DOCUMENTS, Kind.DOCUMENTS in provider.kinds))
-        if belongs
+        group for group, belongs in ((FINANCE, bool(banks)), (DOCUMENTS, Kind.DOCUMENTS in provider.kinds)) if belongs
     ]
 
 

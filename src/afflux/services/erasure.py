@@ -21,9 +21,9 @@ from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
 from afflux.services import revocation, syncs
 from afflux.services.users import check_principal
-from afflux.store import chain, ledger, operations, queue, users
 from afflux.store import erasure as store
-from afflux.store.database import Tx
+from afflux.store import ledger, operations, queue, users
+from afflux.store.database import AWAY, Tx
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ async def request(
 ) -> Operation:
     """Let a worker erase the user `after` a while; the pending operation, or the one that is pending already.
 
-    Locks the user, then cancels his syncs. Raises `NotFound` for an unknown user.
+    Comes last in its transaction: it locks the user, cancels his syncs, and locks the chain of operations. Raises
+    `NotFound` for an unknown user.
     """
     check_principal(principal, user_id)
     application_id = principal.application_id
@@ -79,10 +80,14 @@ async def request(
     known = await operations.pending(tx, application_id, user_id)
     if known is not None:
         return known
-    new = NewOperation(application_id, user_id, OperationKind.ERASE, principal.role, reason, reason_code)
-    await chain.begin(tx.connection, tx.audit_key, new, await store.count(tx, application_id, user_id), tx.now)
+    new = NewOperation(
+        application_id, user_id, OperationKind.ERASE, principal.role, reason, reason_code,
+        OperationStatus.PENDING, await store.count(tx, application_id, user_id),
+    )  # fmt: skip
     await _shut(tx, application_id, user_id)
     await queue.enqueue(tx, EraseUser(application_id, user_id, new.id), after=after)
+    tx.act(new)
+    await tx.flush()
     return await operations.by_id(tx, application_id, new.id)
 
 
@@ -195,7 +200,7 @@ async def _tidy(runtime: Runtime, tables: list[str]) -> None:
     try:
         async with asyncio.timeout(_TIDY):
             await store.vacuum(runtime.database, ["users", *tables])
-    except TimeoutError:
+    except (TimeoutError, *AWAY):
         log.info("the tables of an erased user are left for PostgreSQL to tidy up")
 
 

@@ -129,9 +129,7 @@ def _together(told: Sequence[SourceStatus]) -> SessionState:
     return SessionState.COMPLETED
 
 
-def _ended(
-    triggered_at: datetime, sources: Sequence[Source], until: datetime | None, now: datetime
-) -> datetime | None:
+def _ended(triggered_at: datetime, sources: Sequence[Source], until: datetime | None, now: datetime) -> datetime | None:
     ends = [source.ended_at for source in sources]
     last = None if None in ends else max([triggered_at, *(end for end in ends if end is not None)])
     if until is not None and now >= until:

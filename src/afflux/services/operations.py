@@ -28,11 +28,16 @@ class Known:
 
 def known_as(vault: Vault, application_id: UUID, id: str) -> Known:
     """Whom the application means: the user it gave this id, or the one whose id of ours it is."""
+    return Known(application_id, vault.pseudonym(application_id, id), id_of_ours(id))
+
+
+def id_of_ours(text: str) -> UUID | None:
+    """The id, if this is how we write one; an id has no second spelling."""
     try:
-        user_id = UUID(id) if len(id) == 36 else None
+        id = UUID(text)
     except ValueError:
-        user_id = None
-    return Known(application_id, vault.pseudonym(application_id, id), user_id)
+        return None
+    return id if str(id) == text else None
 
 
 async def history(

@@ -125,11 +125,7 @@ def _selections(group: _Group) -> Sequence[Selection]:
     """One for each branch's end; a level without anything below it means all of it."""
     if not group.service_types:
         return [Selection(group.id)]
-    return [
-        Selection(group.id, service.id, type_id)
-        for service in group.service_types
-        for type_id in _types(service)
-    ]
+    return [Selection(group.id, service.id, type_id) for service in group.service_types for type_id in _types(service)]
 
 
 def _types(service: _Service) -> Sequence[int | None]:

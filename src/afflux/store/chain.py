@@ -2,8 +2,9 @@
 stays unseen.
 
 An application's records get their places under the lock on its `operation_chains` row, taken just before the commit:
-after everything else of the transaction, and before the event log. The key comes from the root key, which is not in
-the database.
+after everything else of the transaction, and before the event log. A record that is pending has no place yet: it is
+authenticated by itself, and the row counts how many there are. The key comes from the root key, which is not in the
+database.
 """
 
 import hmac
@@ -11,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from afflux.domain.operations import NewOperation, Outcome
+from afflux.domain.operations import NewOperation, OperationStatus, Outcome
 
 #: The hash before the first record.
 _NOTHING = bytes(32)
@@ -37,52 +37,22 @@ async def append(
     for application_id, group in groupby(sorted(new, key=by_application), by_application):
         chain = await _lock(connection, application_id)
         for each in group:
-            row = await _write(connection, each, chain["last"] + 1, now)
-            chain = await _link(connection, key, chain, row)
+            chain = await _add(connection, key, chain, each, now)
         await _keep(connection, key, chain)
 
 
-async def _write(
-    connection: asyncpg.Connection, new: NewOperation | Outcome, place: int, now: datetime
-) -> asyncpg.Record:
-    if isinstance(new, NewOperation):
-        return await _insert(connection, new, place, now)
-    return await _end(connection, new, place, now)
-
-
-async def begin(
-    connection: asyncpg.Connection, key: bytes, new: NewOperation, counts: Mapping[str, int], now: datetime
-) -> None:
-    """Add a pending operation. It gets its place when it has ended; until then it is authenticated by itself."""
-    row = await connection.fetchrow(
-        """
-        INSERT INTO operations (id, application_id, user_id, kind, status, actor, reason, reason_code, counts,
-                                started_at)
-        VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9) RETURNING *
-        """,
-        new.id,
-        new.application_id,
-        new.user_id,
-        new.kind,
-        new.actor,
-        new.reason,
-        new.reason_code,
-        dict(counts),
-        now,
-    )
+async def _add(
+    connection: asyncpg.Connection, key: bytes, chain: dict[str, Any], new: NewOperation | Outcome, now: datetime
+) -> dict[str, Any]:
+    """The chain with one more record at its end, or with one more or one less that is pending."""
+    if isinstance(new, Outcome):
+        row = await _end(connection, new, chain["last"] + 1, now)
+        return await _link(connection, key, chain | {"pending": chain["pending"] - 1}, row)
+    if new.status is not OperationStatus.PENDING:
+        return await _link(connection, key, chain, await _insert(connection, new, chain["last"] + 1, now))
+    row = await _insert(connection, new, None, now)
     await _set_hash(connection, new.application_id, new.id, _mac(key, _NOTHING, row))
-
-
-async def adopt(connection: asyncpg.Connection, key: bytes) -> None:
-    """Let the records from before there were chains be the beginnings of theirs."""
-    by_application = attrgetter("application_id")
-    records = [SimpleNamespace(**row) for row in await _unchained(connection)]
-    for application_id, group in groupby(records, by_application):
-        chain = await _lock(connection, application_id)
-        for record in group:
-            row = await _place(connection, application_id, record.id, chain["last"] + 1)
-            chain = await _link(connection, key, chain, row)
-        await _keep(connection, key, chain)
+    return chain | {"pending": chain["pending"] + 1}
 
 
 async def _link(
@@ -103,7 +73,8 @@ def _mac(key: bytes, previous: bytes, row: Mapping[str, Any]) -> bytes:
 async def _lock(connection: asyncpg.Connection, application_id: UUID) -> dict[str, Any]:
     row = await connection.fetchrow(
         """
-        INSERT INTO operation_chains (application_id, first, before, last, hash, seal) VALUES ($1, 1, $2, 0, $2, '')
+        INSERT INTO operation_chains (application_id, first, before, last, pending, hash, seal)
+        VALUES ($1, 1, $2, 0, 0, $2, '')
         ON CONFLICT (application_id) DO UPDATE SET last = operation_chains.last RETURNING *
         """,
         application_id,
@@ -115,33 +86,40 @@ async def _lock(connection: asyncpg.Connection, application_id: UUID) -> dict[st
 async def _keep(connection: asyncpg.Connection, key: bytes, chain: dict[str, Any]) -> None:
     await connection.execute(
         """
-        UPDATE operation_chains SET first = $2, before = $3, last = $4, hash = $5, seal = $6 WHERE application_id = $1
+        UPDATE operation_chains SET first = $2, before = $3, last = $4, pending = $5, hash = $6, seal = $7
+        WHERE application_id = $1
         """,
         chain["application_id"],
         chain["first"],
         chain["before"],
         chain["last"],
+        chain["pending"],
         chain["hash"],
         _mac(key, chain["hash"], chain),
     )
 
 
-async def _insert(connection: asyncpg.Connection, new: NewOperation, place: int, now: datetime) -> asyncpg.Record:
+async def _insert(
+    connection: asyncpg.Connection, new: NewOperation, place: int | None, now: datetime
+) -> asyncpg.Record:
     return await connection.fetchrow(
         """
-        INSERT INTO operations (id, application_id, user_id, kind, status, actor, reason, reason_code, place,
+        INSERT INTO operations (id, application_id, user_id, kind, status, actor, reason, reason_code, counts, place,
                                 started_at, ended_at)
-        VALUES ($1, $2, $3, $4, 'successful', $5, $6, $7, $8, $9, $9) RETURNING *
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING *
         """,
         new.id,
         new.application_id,
         new.user_id,
         new.kind,
+        new.status,
         new.actor,
         new.reason,
         new.reason_code,
+        dict(new.counts),
         place,
         now,
+        None if place is None else now,
     )
 
 
@@ -177,9 +155,7 @@ async def verify(connection: asyncpg.Connection, key: bytes) -> tuple[int, list[
         count, found = await _check(connection, key, dict(chain))
         records += count
         problems += [f"application {chain['application_id']}: {each}" for each in found]
-    pending = await _pending(connection)
-    edited = [row["id"] for row in pending if not _is_right(row, key, _NOTHING)]
-    return records + len(pending), problems + [f"pending record {id} was changed" for id in edited]
+    return records, problems
 
 
 async def _check(connection: asyncpg.Connection, key: bytes, chain: dict[str, Any]) -> tuple[int, list[str]]:
@@ -194,7 +170,11 @@ async def _check(connection: asyncpg.Connection, key: bytes, chain: dict[str, An
             place, previous, count = row["place"], row["hash"] or b"", count + 1
     if (place, previous) != (chain["last"], chain["hash"]):
         problems.append(f"record {place} is not the last one")
-    return count, problems
+    pending = await _pending(connection, chain["application_id"])
+    problems += [f"pending record {row['id']} was changed" for row in pending if not _is_right(row, key, _NOTHING)]
+    if len(pending) != chain["pending"]:
+        problems.append(f"{len(pending)} records are pending where {chain['pending']} should be")
+    return count + len(pending), problems
 
 
 def _is_right(row: asyncpg.Record, key: bytes, previous: bytes) -> bool:
@@ -222,12 +202,9 @@ async def _after(connection: asyncpg.Connection, application_id: UUID, place: in
     )
 
 
-async def _pending(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+async def _pending(connection: asyncpg.Connection, application_id: UUID) -> list[asyncpg.Record]:
     return await connection.fetch(  # type: ignore[no-any-return]
-        """
-        -- every application: the audit of the whole server
-        SELECT * FROM operations WHERE place IS NULL AND status = 'pending'
-        """
+        "SELECT * FROM operations WHERE application_id = $1 AND place IS NULL AND status = 'pending'", application_id
     )
 
 
@@ -236,33 +213,11 @@ async def _loose(connection: asyncpg.Connection) -> list[UUID]:
     rows = await connection.fetch(
         """
         -- every application: the audit of the whole server
-        SELECT id FROM operations WHERE status <> 'pending' AND (place IS NULL
-            OR NOT EXISTS (SELECT FROM operation_chains WHERE application_id = operations.application_id))
+        SELECT id FROM operations WHERE place IS NULL AND status <> 'pending'
+            OR NOT EXISTS (SELECT FROM operation_chains WHERE application_id = operations.application_id)
         """
     )
     return [row["id"] for row in rows]
-
-
-async def _unchained(connection: asyncpg.Connection) -> list[asyncpg.Record]:
-    return await connection.fetch(  # type: ignore[no-any-return]
-        """
-        -- every application: what an older version left
-        SELECT id, application_id FROM operations WHERE place IS NULL AND status <> 'pending'
-            AND NOT EXISTS (SELECT FROM operation_chains WHERE application_id = operations.application_id)
-        ORDER BY application_id, number
-        """
-    )
-
-
-async def _place(
-    connection: asyncpg.Connection, application_id: UUID, operation_id: UUID, place: int
-) -> asyncpg.Record:
-    return await connection.fetchrow(
-        "UPDATE operations SET place = $3 WHERE application_id = $1 AND id = $2 RETURNING *",
-        application_id,
-        operation_id,
-        place,
-    )
 
 
 async def with_old(connection: asyncpg.Connection, moment: datetime) -> list[UUID]:

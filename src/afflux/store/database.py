@@ -28,6 +28,8 @@ AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # A statement took longer than this process has time for.
+    asyncpg.QueryCanceledError,
 )
 #: What a process may be silent in a transaction before its locks go: one that hangs must not hold up all others.
 _LONGEST_SILENCE = "30s"
@@ -118,8 +120,10 @@ class Database:
         self._audit_key = audit_key
 
     @classmethod
-    async def open(cls, dsn: str, clock: Clock, audit_key: bytes, *, size: int = 10) -> "Database":
-        """Connect. Close with `close`."""
+    async def open(
+        cls, dsn: str, clock: Clock, audit_key: bytes, *, size: int = 10, statement_seconds: float = 0
+    ) -> "Database":
+        """Connect. Close with `close`. A statement may take so many seconds; without a number, as long as it likes."""
         pool = await asyncpg.create_pool(
             dsn,
             # No connection is kept for its own sake: each costs PostgreSQL some 6 MB, and a pool that has to keep one
@@ -129,7 +133,11 @@ class Database:
             max_inactive_connection_lifetime=_SPARE,
             init=_prepare,
             reset=_leave,
-            server_settings={"application_name": "afflux", "idle_in_transaction_session_timeout": _LONGEST_SILENCE},
+            server_settings={
+                "application_name": "afflux",
+                "idle_in_transaction_session_timeout": _LONGEST_SILENCE,
+                "statement_timeout": f"{round(statement_seconds * 1000)}ms",
+            },
         )
         return cls(pool, clock, audit_key)
 

@@ -118,8 +118,22 @@ async def took_place(tx: Tx) -> bool:
 
 
 async def vacuum(database: Database, tables: Sequence[str]) -> None:
-    """Free the room that deleted rows take, and tell the planner. Outside any transaction; leaves out tables at which
-    somebody else is.
+    """Free the room that deleted rows take, and make the planner forget what stood in them. Outside any transaction;
+    leaves out tables at which somebody else is.
     """
     async with database.reading() as tx:
         await tx.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {', '.join(tables)}")
+        if await tx.value("SELECT to_regproc('pg_clear_attribute_stats') IS NOT NULL"):  # PostgreSQL 18
+            await _forget_samples(tx, tables)
+
+
+async def _forget_samples(tx: Tx, tables: Sequence[str]) -> None:
+    """Clear the statistics of tables that are empty now: to analyse those leaves the old samples where they are."""
+    await tx.fetch(
+        """
+        SELECT pg_clear_attribute_stats(schemaname::text, tablename::text, attname::text, inherited)
+        FROM pg_stats JOIN pg_class ON pg_class.oid = format('%I.%I', schemaname, tablename)::regclass
+        WHERE schemaname = current_schema() AND tablename = ANY($1) AND reltuples = 0
+        """,
+        tables,
+    )

@@ -110,19 +110,17 @@ async def delete_unread(tx: Tx, before: datetime, limit: int) -> int:
     )
 
 
+#: Costs as much as it returns: the snapshots of a user are in order, and each leads to its event.
+NEWEST = """
+    SELECT events.position, number, id, type, events.user_id, connection_id, sync_id, data, created_at, content
+    FROM event_snapshots AS kept JOIN events USING (application_id, position)
+    WHERE application_id = $1 AND kept.user_id = $2 AND position > $3 ORDER BY position DESC LIMIT $4
+"""
+
+
 async def newest(tx: Tx, application_id: UUID, user_id: UUID, after: int, limit: int) -> list[QueuedEvent]:
     """The last `limit` events of the user with a snapshot after a position, oldest first."""
-    rows = await tx.fetch(
-        """
-        SELECT events.position, number, id, type, events.user_id, connection_id, sync_id, data, created_at, content
-        FROM event_snapshots AS kept JOIN events USING (application_id, position)
-        WHERE application_id = $1 AND kept.user_id = $2 AND position > $3 ORDER BY position DESC LIMIT $4
-        """,
-        application_id,
-        user_id,
-        after,
-        limit,
-    )
+    rows = await tx.fetch(NEWEST, application_id, user_id, after, limit)
     return [_queued(dict(row)) for row in reversed(rows)]
 
 

@@ -59,7 +59,7 @@ _FOUND = """
 """
 #: The text as `domain.categories.folded` makes it.
 FOLDED = r"""
-    ' ' || lower(btrim(regexp_replace(regexp_replace(normalize(text, NFKD), '[\u0300-\u036f]+', '', 'g'),
+    ' ' || lower(btrim(regexp_replace(regexp_replace(normalize(text, NFD), '[\u0300-\u036f]+', '', 'g'),
                                       '[^A-Za-z0-9]+', ' ', 'g')) COLLATE "C") || ' #' || transactions.type || ' '
 """
 

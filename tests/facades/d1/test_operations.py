@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from afflux.domain.clock import Clock
-from afflux.runtime import Runtime
+from afflux.runtime import Runtime, open_runtime
+from tests.conftest import ROOT_KEY
 from tests.facades.d1.calling import Backend
 from tests.facades.d1.conftest import over
 from tests.jobs.acting import working
@@ -136,7 +137,7 @@ async def test_an_operation_is_found_at_its_own_consumer_only(bank: Backend) -> 
     own = (await bank.list("anna"))["operations"][0]["operationId"]
     for path in (
         bank.path("otto", f"/operations/{own}"),
-        *(bank.path("anna", f"/operations/{id}") for id in (uuid4(), "x")),
+        *(bank.path("anna", f"/operations/{id}") for id in (uuid4(), "x", own.upper(), own.replace("-", ""))),
     ):
         await bank.refused(404, "Operation not found", "GET", path)
 
@@ -189,6 +190,21 @@ async def test_a_delete_by_a_worker_is_pending_and_then_done(runtime: Runtime, b
         assert (done["status"], done["operationId"]) == ("SUCCESSFUL", result["operationId"])
         assert done["endTime"] >= done["startTime"]
         await bank.register("anna")
+
+
+async def test_a_delete_that_waits_too_long_is_broken_off_and_ended_by_a_worker(runtime: Runtime, bank: Backend) -> None:
+    await bank.register("anna")
+    async with (
+        open_runtime(runtime.settings, runtime.dsn, ROOT_KEY, runtime.registry, statement_seconds=0.3) as hasty,
+        over(hasty) as http,
+    ):
+        bank = replace(bank, http=http)
+        async with runtime.database.transaction() as tx:
+            await tx.execute("SELECT FROM events FOR UPDATE")
+            await bank.refused(503, "Service Unavailable", "POST", bank.path("anna", "/operations:delete"))
+            assert (await bank.list("anna"))["operations"][0]["status"] == "PENDING"
+        async with working(runtime):
+            assert (await ended(bank, "anna"))["status"] == "SUCCESSFUL"
 
 
 async def ended(bank: Backend, consumer: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ async def test_a_list_of_providers_is_cut_into_ranges(shop: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("id", ["4711", "0", "abc", "99999999999999999999"])
+@pytest.mark.parametrize("id", ["4711", "0", "abc", "9" * 20, "9_99", "+999", "%20999", "%D9%A9%D9%A9%D9%A9", "999.0"])
 async def test_what_is_no_provider_is_not_found(shop: Client, id: str) -> None:
     await shop.refused(404, "Not Found", "GET", f"/v1/providers/{id}")
 

@@ -12,10 +12,12 @@ from afflux.app import create_app
 from afflux.domain.errors import SyncErrorCode
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import SyncKind
+from afflux.domain.users import User
 from afflux.facades.iswigo.wire.states import FAILURES
 from afflux.runtime import Runtime
-from afflux.services import syncs
+from afflux.services import suspension, syncs
 from afflux.store import connections as store
+from tests.facades.iswigo.acting import tenant_of
 from tests.facades.iswigo.calling import Client
 from tests.facades.iswigo.conftest import make_client
 from tests.facades.iswigo.test_connections import TEST_BANK, connect
@@ -193,6 +195,17 @@ async def test_all_connections_are_synchronised_at_once(hector: Client, ida: Cli
     assert (await ida.get(f"/v1/connections/{hers}/status"))["status"] == "waiting user"
 
 
+async def test_nothing_is_synchronised_for_a_user_whom_another_dialect_suspended(
+    hector: Client, runtime: Runtime
+) -> None:
+    connection, tenant = await connect(hector), await tenant_of(runtime, hector)
+    async with runtime.database.transaction() as tx:
+        await suspension.suspend(tx, tenant.principal, tenant.user)
+    for path, body in ((f"/{connection}/sync", None), ("/sync", None), ("", TEST_BANK)):
+        await hector.refused(400, "the user is suspended", "POST", f"/v1/connections{path}", body)
+    assert len(await hector.get("/v1/connections")) == 1
+
+
 async def test_nobody_without_connections_synchronises_any(hector: Client) -> None:
     response = await hector.send("POST", "/v1/connections/sync")
     assert (response.status_code, response.json()) == (200, [])
@@ -296,3 +309,29 @@ async def test_the_newer_codes_come_with_every_status_where_they_are_wanted(runt
     assert ended == about(connection, status="error", status_code=201, status_reason="Bad Credentials", errno=2)
     keys = ["connection_id", "last_synchronized_time", "status", "step", "progression", "status_code", "status_reason"]
     assert list(ended) == [*keys, "errno"]
+
+
+async def test_nothing_is_synchronised_for_a_suspended_user_and_all_is_shown(hector: Client, runtime: Runtime) -> None:
+    connection = await connect(hector)
+    async with working(runtime):
+        await hector.status(connection)
+    user = await the_user(runtime)
+    async with runtime.database.transaction() as tx:
+        await suspension.suspend(tx, Principal(user.application_id, Role.OPERATOR), user)
+    for path in (f"/v1/connections/{connection}/sync", "/v1/connections"):
+        body = {"provider": 1000, "login": "fast", "password": "123456"}
+        await hector.refused(400, "the user is suspended", "POST", path, body if path == "/v1/connections" else None)
+    assert [each["connection_id"] for each in await hector.get("/v1/connections")] == [connection]
+    assert (await hector.get(f"/v1/connections/{connection}/status"))["status"] == "finished"
+    again = await hector.as_user()
+    assert await again.get("/v1/accounts"), "he can still log in and read"
+    async with runtime.database.transaction() as tx:
+        await suspension.resume(tx, Principal(user.application_id, Role.OPERATOR), user)
+    assert (await hector.post(f"/v1/connections/{connection}/sync"))["status"] == "pending"
+
+
+async def the_user(runtime: Runtime) -> User:
+    """The only user there is."""
+    async with runtime.database.reading() as tx:
+        (row,) = await tx.fetch("SELECT application_id, id FROM users")
+        return await users.by_id(tx, row["application_id"], row["id"])

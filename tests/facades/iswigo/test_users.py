@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from afflux.runtime import Runtime
+from afflux.services import erasure
+from tests.facades.iswigo.acting import tenant_of
 from tests.facades.iswigo.calling import HECTOR, Client
 
 GRANT = (
@@ -44,6 +46,17 @@ async def test_many_creations_at_once_make_one_user(shop: Client) -> None:
     made = await asyncio.gather(*(shop.send("POST", "/v1/users", HECTOR) for _ in range(8)))
     assert sorted(each.status_code for each in made) == [201] + [409] * 7
     assert len({each.content for each in made}) == 1
+
+
+async def test_an_address_is_free_once_its_user_is_gone_and_no_sooner(
+    shop: Client, hector: Client, runtime: Runtime
+) -> None:
+    tenant = await tenant_of(runtime, hector)
+    async with runtime.database.transaction() as tx:
+        going = await erasure.request(tx, tenant.principal, tenant.user.id)
+    await shop.refused(409, "Email already used", "POST", "/v1/users", HECTOR)
+    await erasure.finish(runtime, going)
+    assert (await shop.post("/v1/users", HECTOR))["user_id"] != str(tenant.user.id)
 
 
 async def test_an_address_may_be_used_in_each_application(shop: Client, kiosk: Client) -> None:
@@ -157,6 +170,8 @@ async def test_a_user_of_another_application_is_not_there(shop: Client, hector: 
     user_id = await id_of(hector)
     for target in (f"/v1/users/{user_id}", f"/v1/users/{uuid4()}", "/v1/users/x"):
         await kiosk.refused(404, "Not Found", "GET", target)
+    for form in (f"%7B{user_id}%7D", f"urn:uuid:{user_id}"):
+        await shop.refused(404, "Not Found", "GET", f"/v1/users/{form}")
     body = {"email": "a@b.org", "password": HECTOR["password"], "new_password": "n"}
     for what in ("email", "password"):
         await kiosk.refused(404, "Not Found", "PUT", f"/v1/users/{user_id}/{what}", body)

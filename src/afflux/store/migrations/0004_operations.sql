@@ -4,6 +4,8 @@
 -- ledger outside the database: from then on there is no way back.
 ALTER TABLE users ADD leaving_at timestamptz, ADD ledgered_at timestamptz;
 
+-- Nobody can vouch for records from before there were chains, and no version that made such was released.
+DELETE FROM operations;
 ALTER TABLE operations
     ADD error_code text,
     ADD error      text,
@@ -18,6 +20,7 @@ CREATE TABLE operation_chains (
     first          bigint NOT NULL,  -- place of the oldest record that is kept
     before         bytea NOT NULL,   -- hash of the record before that one
     last           bigint NOT NULL,  -- place of the newest
+    pending        integer NOT NULL, -- records that have no place yet
     hash           bytea NOT NULL,   -- of the newest
     seal           bytea NOT NULL    -- over all of this, with the same key
 );

@@ -7,6 +7,7 @@ from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
+from afflux.domain.errors import NotFound
 from afflux.runtime import Runtime
 from afflux.web.bodies import LARGEST
 from afflux.web.pages import Pages, stylesheet
@@ -24,6 +25,8 @@ def create(runtime: Runtime) -> Litestar:
     def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[str]:
         if isinstance(error, HTTPException) and error.status_code < 500:
             return pages.page("lost.html", error.status_code, error.headers)
+        if isinstance(error, NotFound):
+            return pages.page("lost.html", 404)
         return pages.page("failed.html", status_of(error))
 
     return Litestar(

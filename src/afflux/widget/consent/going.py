@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response
 
 from afflux.domain.contracts import ContractKind
-from afflux.domain.errors import NotFound
+from afflux.domain.errors import Conflict, NotFound
 from afflux.domain.libraries import Visit, VisitKind
 from afflux.runtime import Runtime
 from afflux.services import consent_visits, postboxes
@@ -54,6 +54,8 @@ async def finish(runtime: Runtime, arrival: Arrival) -> Response[None]:
             parameters = await consent_visits.finish(tx, runtime.settings, visit, visit.user_id)
     except NotFound:
         raise Declined(arrival.callback, "INVALID_CODE") from None
+    except Conflict:
+        raise Declined(arrival.callback, "SERVER_ERROR") from None
     home = arrival.callback if visit.kind is VisitKind.ONBOARD else visit.redirect_uri
     return to(with_query(home, **parameters, **more))
 

@@ -98,13 +98,9 @@ async def _shown(request: AnyRequest, runtime: Runtime, pages: Pages, linking: L
     return _page(request, runtime, pages, linking, "progress.html", percent=sync.percent or 0)
 
 
-def _form(
-    request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str = ""
-) -> Response[str]:
+def _form(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str = "") -> Response[str]:
     fields = linking.channel.fields
-    return _page(
-        request, runtime, pages, linking, "link.html", 400 if refused else 200, fields=fields, refused=refused
-    )
+    return _page(request, runtime, pages, linking, "link.html", 400 if refused else 200, fields=fields, refused=refused)
 
 
 def _question(
@@ -172,9 +168,7 @@ async def _done(
     return going.to(f"{going.HOME}/link?{linking.arrival.query}")
 
 
-def _again(
-    request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str
-) -> Response[str]:
+def _again(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str) -> Response[str]:
     if linking.sync is not None and linking.sync.status.active and syncs.asks(linking.sync):
         return _question(request, runtime, pages, linking, syncs.open_challenge(linking.sync), refused)
     return _form(request, runtime, pages, linking, refused)

@@ -1,6 +1,7 @@
 """The page that asks: who wants what, for how long; sign in or go on as somebody new; allow or deny."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -107,6 +108,8 @@ async def _follow(
         async with runtime.database.transaction() as tx:
             await consent_visits.give_up(tx, arrival.visit)
         raise Declined(arrival.callback, "USER_CANCEL")
+    if decision not in ("allow", "new"):
+        return _page(request, runtime, pages, arrival, "Please allow or deny.")
     user_id = arrival.visit.user_id
     if user_id is None and decision == "new":
         user_id = (await users.register(runtime.database, runtime.vault, _application(arrival))).id
@@ -129,7 +132,7 @@ def _application(arrival: Arrival) -> Principal:
     return Principal(arrival.visit.contract.registration.application.id, Role.USER)
 
 
-async def _signed_in(runtime: Runtime, arrival: Arrival, fields: dict[str, str]) -> Any:
+async def _signed_in(runtime: Runtime, arrival: Arrival, fields: dict[str, str]) -> UUID | None:
     """Whose address and password these are; None where they are wrong."""
     email = fields.get("email", "")
     async with runtime.database.reading() as tx:

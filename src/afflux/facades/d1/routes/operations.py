@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -78,12 +77,11 @@ async def get_operation(
     runtime: GivenRuntime,
 ) -> Response[OperationObject]:
     """One operation on a consumer."""
-    known = operations.known_as(runtime.vault, issuer.application_id, consumer_id)
-    try:
-        async with runtime.database.reading() as tx:
-            found = await operations.one(tx, known, _KINDS, UUID(operation_id))
-    except ValueError:
-        raise NotFound("operation not found") from None
+    known, id = operations.known_as(runtime.vault, issuer.application_id, consumer_id), operations.id_of_ours(operation_id)
+    if id is None:
+        raise NotFound("operation not found")
+    async with runtime.database.reading() as tx:
+        found = await operations.one(tx, known, _KINDS, id)
     return answer(operation_object(found, issuer, consumer_id))
 
 

@@ -124,7 +124,7 @@ async def delete_connection(
         await connections.delete(tx, principal, connection)
 
 
-@post("/connections/{connection_id:uuid}/sync", status_code=200, guards=[with_token], responses=problems(404))
+@post("/connections/{connection_id:uuid}/sync", status_code=200, guards=[with_token], responses=problems(404, 415))
 async def synchronise(
     connection_id: FromPath[UUID], runtime: GivenRuntime, principal: GivenPrincipal, user: GivenUser
 ) -> Response[StatusObject]:
@@ -135,7 +135,7 @@ async def synchronise(
     return answer(_status(runtime, connection, sync))
 
 
-@post("/connections/sync", status_code=200, guards=[with_token], responses=problems())
+@post("/connections/sync", status_code=200, guards=[with_token], responses=problems(415))
 async def synchronise_all(
     runtime: GivenRuntime, principal: GivenPrincipal, user: GivenUser
 ) -> Response[list[StatusObject]]:

@@ -1,5 +1,8 @@
 """Accounts and their transactions (contract: sections 6.5 and 6.6)."""
 
+from datetime import date
+from uuid import UUID
+
 import msgspec
 
 from afflux.domain.accounts import Account, Line
@@ -15,8 +18,8 @@ _CARD_DIGITS, _SHOWN = 16, 6
 class AccountObject(msgspec.Struct):
     """An account."""
 
-    account_id: str
-    connection_id: str
+    account_id: UUID
+    connection_id: UUID
     #: `account`, or `deferred credit card`.
     type: str
     name: str
@@ -29,19 +32,19 @@ class AccountObject(msgspec.Struct):
     currency: str
     is_professional: bool
     #: The account that a deferred card is debited from.
-    parent_account_id: str | None
+    parent_account_id: UUID | None
 
 
 class TransactionObject(msgspec.Struct):
     """A movement on an account."""
 
-    transaction_id: str
-    account_id: str
+    transaction_id: UUID
+    account_id: UUID
     #: The day that the list is ordered by.
-    operation_date: str
-    value_date: str
+    operation_date: date
+    value_date: date
     #: Null: it is the operation's.
-    accounting_date: str | None
+    accounting_date: date | None
     #: Month (`YYYY-MM`) in which a deferred card's purchase is settled.
     cc_order_month: str | None
     check_number: str | None
@@ -56,8 +59,8 @@ def account_object(account: Account) -> AccountObject:
     """The account as listed and read. A deferred card shows no more of itself than the end of its number."""
     is_card = account.type is AccountType.DEFERRED_CARD
     return AccountObject(
-        str(account.id),
-        str(account.connection_id),
+        account.id,
+        account.connection_id,
         "deferred credit card" if is_card else "account",
         account.name,
         _masked(account.account_number) if is_card else account.account_number,
@@ -65,7 +68,7 @@ def account_object(account: Account) -> AccountObject:
         None if is_card or account.balance is None else number(account.balance),
         account.currency,
         account.is_professional,
-        str(account.parent_id) if account.parent_id else None,
+        account.parent_id,
     )
 
 
@@ -84,14 +87,13 @@ def _masked(card: str) -> str:
 
 def transaction_object(line: Line) -> TransactionObject:
     """The transaction as listed and read."""
-    id, account_id, date, value_date, amount, text, counterparty, check_number, month = line
-    day = date.isoformat()
+    id, account_id, day, value_date, amount, text, counterparty, check_number, month = line
     wording, _, further = text.strip().partition("\n")
     return TransactionObject(
-        str(id),
-        str(account_id),
+        id,
+        account_id,
         day,
-        value_date.isoformat() if value_date else day,
+        value_date or day,
         # The day of booking, where there is one, is the operation's.
         None,
         month,

@@ -37,7 +37,7 @@ class ConnectionObject(msgspec.Struct, kw_only=True):
     connection_id: str
     provider_id: int
     #: In Paris.
-    create_time: str | None
+    create_time: str
     #: With its middle hidden; null where nothing was typed.
     login: str | None
     #: The last success, in Paris.

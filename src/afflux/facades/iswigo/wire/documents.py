@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from datetime import date
 from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 
@@ -28,7 +30,7 @@ class InvoiceMeta(msgspec.Struct):
     """What an invoice says."""
 
     amount: Number | None
-    payment_date: str | None
+    payment_date: date | None
 
 
 class Hash(msgspec.Struct):
@@ -41,8 +43,8 @@ class Hash(msgspec.Struct):
 class DocumentObject(msgspec.Struct):
     """A document, without its bytes."""
 
-    document_id: str
-    connection_id: str
+    document_id: UUID
+    connection_id: UUID
     #: When it was stored; local time in Paris.
     create_time: str
     name: str
@@ -61,8 +63,8 @@ class DocumentObject(msgspec.Struct):
 def document_object(document: Document) -> DocumentObject:
     """The document as listed and read."""
     return DocumentObject(
-        str(document.id),
-        str(document.connection_id),
+        document.id,
+        document.connection_id,
         local_time(document.created_at),
         document.name,
         document.extension,
@@ -78,7 +80,7 @@ def _meta(document: Document) -> InvoiceMeta | list[str]:
     amount, day = document.amount, document.payment_date
     if document.type is not DocumentType.INVOICE or (amount is None and day is None):
         return []
-    return InvoiceMeta(None if amount is None else number(amount), None if day is None else day.isoformat())
+    return InvoiceMeta(None if amount is None else number(amount), day)
 
 
 def types_called(name: str) -> list[DocumentType]:

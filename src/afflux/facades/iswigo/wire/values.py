@@ -33,7 +33,9 @@ def utc_time(moment: datetime) -> str:
 
 def number(amount: Decimal) -> Number:
     """The amount as a JSON number: exact, no exponent, whole amounts as integers."""
-    digits = format(amount, "f")
+    digits = str(amount)
+    if "E" in digits:
+        digits = format(amount, "f")
     if "." in digits:
         digits = digits.rstrip("0").rstrip(".")
     return msgspec.Raw(b"0" if digits == "-0" else digits.encode())

@@ -1,0 +1,17 @@
+"""What a route can ask for by the name of a parameter."""
+
+from litestar.di import NamedDependency, Provide
+
+from afflux.runtime import Runtime
+from afflux.services.keyring import Keyring
+
+GivenRuntime = NamedDependency[Runtime]
+GivenKeyring = NamedDependency[Keyring]
+
+
+def providers(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
+    """Where each comes from, by parameter name."""
+    return {
+        "runtime": Provide(lambda: runtime, sync_to_thread=False),
+        "keyring": Provide(lambda: keyring, sync_to_thread=False),
+    }

@@ -1,0 +1,26 @@
+"""What routes say of themselves in the OpenAPI document."""
+
+from litestar.openapi import ResponseSpec
+
+from afflux.facades.oxlin.errors import Error
+
+_MEANINGS = {
+    400: "The request is wrong; the description says how",
+    401: "The access token is missing, wrong or over",
+    403: "The access token is not good for this",
+    404: "There is no such thing, or it is somebody else's",
+    409: "It exists already, or its state does not allow this",
+    413: "The body is larger than 1 MiB",
+    415: "The body is not JSON",
+    503: "The database is away; try again",
+}
+#: What any request may be answered with.
+EVERYWHERE = (400, 401, 403, 413, 503)
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """The errors a route answers with, besides those of `EVERYWHERE`."""
+    return {
+        status: ResponseSpec(Error, description=_MEANINGS[status], generate_examples=False)
+        for status in sorted({*EVERYWHERE, *statuses})
+    }

@@ -1,0 +1,35 @@
+"""Lists in pages: `page` from 1, `limit` items each (contract: section 7)."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request
+from litestar.params import QueryParameter
+
+from afflux.facades.oxlin.errors import bad
+
+#: Items of a page: where nothing is said, and at most.
+USUAL, MOST = 100, 500
+#: Farther than any list; what is beyond it is simply beyond the end.
+_FARTHEST = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`limit` items of a list from index `first`, counted from 0."""
+
+    first: int
+    limit: int
+
+
+def page_of(
+    request: Request[Any, Any, Any],
+    page: Annotated[int, QueryParameter(ge=1, description="Counted from 1")] = 1,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST, description="Items of a page")] = USUAL,
+) -> Page:
+    """Dependency: which piece of a list is wanted. Raises `Refused`."""
+    for name in ("page", "limit"):
+        # `1.0` is a whole number for the framework, and a mistake for the contract.
+        if not request.query_params.get(name, "1").isdigit():
+            raise bad(name)
+    return Page(min((page - 1) * limit, _FARTHEST), limit)

@@ -1,0 +1,56 @@
+"""Requests as this facade reads them."""
+
+import re
+from typing import Any, get_args
+
+import msgspec
+from litestar import Request
+
+from afflux.facades.oxlin.errors import Refused, bad, missing
+from afflux.web import strict_json
+
+#: How msgspec names a member that is not there, and where a value of a wrong type is.
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_PLACE = re.compile(r"`\$\.(.+)`$")
+_NOTHING = b"{}"
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose body is JSON, strictly; no body at all counts as an empty object."""
+
+    async def body(self) -> bytes:
+        """What was sent; an empty object where nothing was, so that no route misses its body."""
+        return await super().body() or _NOTHING
+
+    async def json(self) -> Any:
+        """The body as the value its route wants. Raises `Refused` and `MalformedJson`."""
+        body = await self.body()
+        if body is not _NOTHING and not strict_json.is_type(self.headers.getall("content-type", [])):
+            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "The body has to be JSON")
+        value = strict_json.decode(body)
+        wanted = self.route_handler.parsed_fn_signature.parameters.get("data")
+        return value if wanted is None else _converted(value, wanted.annotation)
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    """Converted here, since Litestar would take the text `true` for a boolean. Raises `Refused`."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        absent, place = _MISSING.search(str(error)), _PLACE.search(str(error))
+        if absent:
+            raise missing(absent[1]) from None
+        wrong = f"{place[1]} has a wrong type" if place else "The body has to be an object"
+        raise Refused(400, "FORMAT_ERROR", wrong) from None
+
+
+async def look_twice(request: Request[Any, Any, Any]) -> None:
+    """Before a request is served: what the framework lets through and the contract does not. Raises `Refused`."""
+    sized = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if request.method in ("GET", "DELETE") and sized:
+        raise Refused(400, "FORMAT_ERROR", "There is no body to this request")
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    for name, value in request.query_params.multi_items():
+        # The framework takes this text for a parameter that is not there, even where it is no text.
+        if value.lower() == "null" and name in parameters and str not in get_args(parameters[name].annotation):
+            raise bad(name)
