@@ -100,6 +100,8 @@ def _convert(name: str, kind: object, text: str) -> object:
         raise InvalidInput(f"{PREFIX}DATABASE_URL must begin with postgresql://")
     if name in _CHECKS and not _CHECKS[name][0].fullmatch(text):
         raise InvalidInput(f"{PREFIX}{name.upper()} must be {_CHECKS[name][1]}")
+    if name == "public_url":
+        return text.rstrip("/")
     return Path(text) if kind in (Path, Path | None) else text
 
 

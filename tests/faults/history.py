@@ -88,17 +88,19 @@ async def check_log(runtime: Runtime, links: Sequence[Link]) -> None:
 
 
 async def miscounted(tx: Tx) -> list[UUID]:
-    """Accounts whose counts by day are not those of their rows."""
+    """Accounts whose counts up to each day are not those of their rows."""
     rows = await tx.fetch(
         """
         SELECT DISTINCT account_id FROM (
-            (SELECT account_id, day, count FROM transaction_days)
-            EXCEPT ALL (SELECT account_id, day, count(*) FROM transactions GROUP BY account_id, day)
-            UNION ALL (
-                (SELECT account_id, day, count(*) FROM transactions GROUP BY account_id, day)
-                EXCEPT ALL (SELECT account_id, day, count FROM transaction_days)
+            SELECT account_id, through, (
+                SELECT count(*) FROM transactions AS held
+                WHERE held.account_id = days.account_id AND held.day <= days.day
+            ) AS there FROM transaction_days AS days
+            UNION ALL
+            SELECT account_id, 0, 1 FROM transactions AS held WHERE NOT EXISTS (
+                SELECT FROM transaction_days AS days WHERE days.account_id = held.account_id AND days.day = held.day
             )
-        ) AS differing
+        ) AS counted WHERE through <> there
         """
     )
     return [row["account_id"] for row in rows]

@@ -24,13 +24,17 @@ Days = dict[tuple[UUID, date], int]
 
 
 async def counted(tx: Tx) -> Days:
-    """What the table says, of every account."""
-    rows = await tx.fetch("SELECT account_id, day, count FROM transaction_days")
-    return {(row["account_id"], row["day"]): row["count"] for row in rows}
+    """Rows by account and day, as the table says."""
+    rows = await tx.fetch("""
+        SELECT account_id, day, through - lag(through, 1, 0) OVER (PARTITION BY account_id ORDER BY day) AS count
+        FROM transaction_days
+    """)
+    assert all(row["count"] >= 0 for row in rows)
+    return {(row["account_id"], row["day"]): row["count"] for row in rows if row["count"]}
 
 
 async def there(tx: Tx) -> Days:
-    """What there is."""
+    """Rows by account and day, counted."""
     rows = await tx.fetch("SELECT account_id, day, count(*) FROM transactions GROUP BY account_id, day")
     return {(row["account_id"], row["day"]): row["count"] for row in rows}
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from afflux.domain.connections import ChannelState
 from afflux.domain.records import AccountType
-from afflux.domain.syncs import SyncKind, SyncStatus
+from afflux.domain.syncs import SyncKind
 
 
 class Standing(StrEnum):
@@ -36,8 +36,6 @@ class AccountOverview:
     number: int
     connection_number: int
     channel_id: int
-    #: The channels whose lists have it.
-    listed_by: tuple[int, ...]
     type: AccountType
     standing: Standing
     name: str
@@ -56,8 +54,6 @@ class AccountOverview:
 class SyncOverview:
     """A sync, as far as it says how its connection stands."""
 
-    id: UUID
-    status: SyncStatus
     stage: SyncKind
     outcomes: Mapping[str, str]
     #: The channel that runs or waits now.
@@ -71,7 +67,6 @@ class SyncOverview:
 class ConnectionFacts:
     """A connection, without how it stands."""
 
-    id: UUID
     number: int
     user_number: int
     provider_id: int

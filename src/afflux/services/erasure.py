@@ -167,7 +167,7 @@ async def _write_down(runtime: Runtime, operation: Operation) -> bool:
 
 
 async def _fail(tx: Tx, operation: Operation) -> None:
-    """The user stays as he is, but for the grants and syncs that are gone."""
+    """The user stays as he is, but for the grants, the syncs and the consents that are gone."""
     await users.set_leaving(tx, operation.application_id, operation.user_id, leaving=False)
     await _close(tx, operation, OperationStatus.FAILED, "LEDGER_UNAVAILABLE", "The ledger of erasures is not writable")
 
@@ -211,7 +211,7 @@ async def apply_ledger(runtime: Runtime) -> int:
     """
     if not runtime.settings.ledger.exists():
         async with runtime.database.reading() as tx:
-            if await store.took_place(tx):
+            if await operations.any_erasure(tx):
                 raise AffluxError(f"the ledger of erasures {runtime.settings.ledger} is missing: put it back")
         return 0
     by_application: dict[UUID, set[UUID]] = {}
@@ -231,6 +231,6 @@ async def _returned(runtime: Runtime, application_id: UUID, user_ids: set[UUID])
 async def rescue(runtime: Runtime) -> None:
     """Give every pending erasure without a job a new one: the net under everything else."""
     async with runtime.database.transaction() as tx:
-        for lost in await store.orphans(tx):
+        for lost in await operations.orphans(tx):
             log.warning("erasure %s has no job and gets one", lost.id)
             await queue.enqueue(tx, EraseUser(lost.application_id, lost.user_id, lost.id))

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from afflux.domain.operations import Operation
 from afflux.store.database import Database, Tx
-from afflux.store.rows import many
 
 #: Tables that name users and outlive them: the records, and by which ids they are found.
 KEPT = ("operations", "pseudonyms")
@@ -86,34 +84,6 @@ async def set_in_ledger(tx: Tx, application_id: UUID, user_id: UUID) -> None:
     """Remember that it was."""
     await tx.execute(
         "UPDATE users SET ledgered_at = $3 WHERE application_id = $1 AND id = $2", application_id, user_id, tx.now
-    )
-
-
-async def orphans(tx: Tx) -> Sequence[Operation]:
-    """Pending erasures whose job is no longer in the queue."""
-    rows = await tx.fetch(
-        """
-        -- every application: the housekeeping of the whole server
-        SELECT id, number, application_id, user_id, kind, status, actor, reason, reason_code, counts, error_code, error,
-               started_at, ended_at
-        FROM operations WHERE status = 'pending' AND kind = 'erase' AND NOT EXISTS (
-            SELECT FROM pgqueuer WHERE entrypoint = 'erase'
-                AND convert_from(payload, 'UTF8')::jsonb ->> 'operation_id' = operations.id::text
-        )
-        """
-    )
-    return many(Operation, rows)
-
-
-async def took_place(tx: Tx) -> bool:
-    """Whether the records know of anybody who was erased."""
-    return bool(
-        await tx.value(
-            """
-            -- every application: a question about the whole server
-            SELECT EXISTS (SELECT FROM operations WHERE kind = 'erase' AND status = 'successful')
-            """
-        )
     )
 
 

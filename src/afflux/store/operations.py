@@ -120,3 +120,29 @@ async def shown_by_id(
         operation_id,
     )
     return one(Operation, row, "operation")
+
+
+async def orphans(tx: Tx) -> list[Operation]:
+    """Pending erasures whose job is no longer in the queue."""
+    rows = await tx.fetch(
+        f"""
+        -- every application: the housekeeping of the whole server
+        SELECT {_COLUMNS} FROM operations WHERE status = 'pending' AND kind = 'erase' AND NOT EXISTS (
+            SELECT FROM pgqueuer WHERE entrypoint = 'erase'
+                AND convert_from(payload, 'UTF8')::jsonb ->> 'operation_id' = operations.id::text
+        )
+        """
+    )
+    return many(Operation, rows)
+
+
+async def any_erasure(tx: Tx) -> bool:
+    """Whether the records know of anybody who was erased."""
+    return bool(
+        await tx.value(
+            """
+            -- every application: a question about the whole server
+            SELECT EXISTS (SELECT FROM operations WHERE kind = 'erase' AND status = 'successful')
+            """
+        )
+    )

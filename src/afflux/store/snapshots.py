@@ -23,17 +23,15 @@ FACTS = """
 """
 #: Of a sync, as `SyncOverview`. An answered challenge is no longer asked.
 SYNC = """
-    syncs.id, syncs.status, syncs.stage, syncs.outcomes, syncs.channel_id, syncs.challenge_asked_at,
+    syncs.stage, syncs.outcomes, syncs.channel_id, syncs.challenge_asked_at,
     syncs.challenge_expires_at, CASE WHEN syncs.answer IS NULL THEN syncs.challenge END AS challenge
 """
 #: Of an account, as `AccountOverview`; what is joined is in `ACCOUNTS`. The balance is text, to stay exact in JSON.
 ACCOUNT = """
-    accounts.id, accounts.number, connections.number AS connection_number, accounts.channel_id, accounts.listed_by,
-    accounts.type, coalesce(accounts.given_name, accounts.name) AS name, account_number, iban, currency,
-    balance::text AS balance,
+    accounts.id, accounts.number, connections.number AS connection_number, accounts.channel_id, accounts.type,
+    coalesce(accounts.given_name, accounts.name) AS name, account_number, iban, currency, balance::text AS balance,
     CASE WHEN balance IS NOT NULL THEN coalesce(balance_at, held.last_success_at, accounts.updated_at) END
-    AS balance_at, owner, coalesce(given_professional, is_professional) AS is_professional,
-    accounts.created_at,
+    AS balance_at, owner, coalesce(given_professional, is_professional) AS is_professional, accounts.created_at,
     CASE WHEN accounts.status IN ('closed', 'not_found') THEN accounts.status
          WHEN channels.auth = 'file' THEN 'manual'
          WHEN connections.consent_per_account THEN 'awaits_consent'
@@ -64,7 +62,10 @@ TOLD = frozenset(
 
 
 async def take(connection: asyncpg.Connection, application_id: UUID, before: int, types: Iterable[EventType]) -> None:
-    """Keep what the connections of the events after position `before` are, where their users have queues."""
+    """Keep what the connections of the events after position `before` are, where their users have queues.
+
+    What ends with its connection is told to nobody.
+    """
     if TOLD.isdisjoint(types):
         return
     await connection.execute(
@@ -82,6 +83,7 @@ async def take(connection: asyncpg.Connection, application_id: UUID, before: int
                 AND accounts.connection_id = events.connection_id AND accounts.status <> 'deleted') AS listed))
         FROM events
         WHERE events.application_id = $1 AND events.position > $2 AND events.type = ANY($3)
+        AND EXISTS (SELECT FROM connections WHERE connections.application_id = $1 AND id = events.connection_id)
         AND EXISTS (SELECT FROM queues WHERE queues.application_id = $1 AND queues.user_id = events.user_id)
         """,
         application_id,

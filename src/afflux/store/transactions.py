@@ -144,22 +144,36 @@ async def delete(tx: Tx, sync: Sync, account_id: UUID, ids: Collection[UUID]) ->
 
 
 async def count_days(tx: Tx, sync: Sync, account_id: UUID, gained: Mapping[date, int]) -> None:
-    """Note by how many rows days of the account gained or, below zero, lost. The account is locked."""
+    """Note by how many rows days of the account gained or, below zero, lost: the count up to each of them and to every
+    later day moves with it. The account is locked.
+    """
     await tx.execute(
         """
         MERGE INTO transaction_days AS held
-        USING unnest($4::date[], $5::integer[]) AS new (day, count)
+        USING (
+            SELECT day, sum(gained) OVER (ORDER BY day) + coalesce((
+                SELECT through FROM transaction_days
+                WHERE application_id = $1 AND account_id = $3 AND day <= days.day ORDER BY day DESC LIMIT 1
+            ), 0) AS through
+            FROM (
+                SELECT day, sum(gained) AS gained FROM (
+                    SELECT day, gained FROM unnest($4::date[], $5::bigint[]) AS written (day, gained)
+                    UNION ALL
+                    SELECT day, 0 FROM transaction_days WHERE application_id = $1 AND account_id = $3 AND day > $6
+                ) AS moved GROUP BY day
+            ) AS days
+        ) AS new
         ON held.application_id = $1 AND held.account_id = $3 AND held.day = new.day
-        WHEN MATCHED AND held.count + new.count = 0 THEN DELETE
-        WHEN MATCHED THEN UPDATE SET count = held.count + new.count
-        WHEN NOT MATCHED THEN INSERT (account_id, day, application_id, user_id, count)
-                              VALUES ($3, new.day, $1, $2, new.count)
+        WHEN MATCHED THEN UPDATE SET through = new.through
+        WHEN NOT MATCHED THEN INSERT (account_id, day, application_id, user_id, through)
+                              VALUES ($3, new.day, $1, $2, new.through)
         """,
         sync.application_id,
         sync.user_id,
         account_id,
         list(gained),
         list(gained.values()),
+        min(gained),
     )
 
 
@@ -186,31 +200,35 @@ async def page(
     """How many transactions the account has, and `limit` of them from index `first`: newest day first, then in the
     order of insertion. Raises `NotFound` for an account that is not there.
 
-    The counts by day tell between which days the page lies (it cannot have more days than rows), and how many rows of
-    the first of them come before it; so a far page costs what a near one does.
+    The counts up to each day tell between which days the page lies, and how many rows of the newest of them come before
+    it; so a far page costs what a near one does, and no plan reads more than the rows of these days.
     """
     rows = await tx.fetch(
         f"""
-        WITH place AS MATERIALIZED (
-            SELECT (SELECT coalesce(sum(count), 0) FROM transaction_days WHERE account_id = held.id) AS total, days.*
-            FROM accounts AS held CROSS JOIN LATERAL (
-                SELECT max(day) AS newest, min(day) FILTER (WHERE before < $4::bigint + $5) AS oldest,
-                       $4 - min(before) AS skipped
-                FROM (
-                    SELECT day, through - count AS before FROM (
-                        SELECT day, count, sum(count) OVER (ORDER BY day DESC ROWS UNBOUNDED PRECEDING) AS through
-                        FROM transaction_days WHERE account_id = held.id
-                    ) AS running WHERE through > $4 ORDER BY day DESC LIMIT $5
-                ) AS reached
-            ) AS days
-            WHERE held.application_id = $1 AND held.user_id = $2 AND held.id = $3 AND held.status <> 'deleted'
+        WITH held AS MATERIALIZED (
+            SELECT id AS held_id, coalesce(
+                (SELECT through FROM transaction_days WHERE account_id = accounts.id ORDER BY day DESC LIMIT 1), 0
+            ) AS total
+            FROM accounts WHERE application_id = $1 AND user_id = $2 AND id = $3 AND status <> 'deleted'
+        ), place AS MATERIALIZED (
+            SELECT newest.day AS newest, oldest.day AS oldest, $4 - (total - newest.through) AS skipped
+            FROM held, LATERAL (
+                SELECT day, through FROM transaction_days WHERE account_id = held_id AND through >= total - $4
+                ORDER BY through, day LIMIT 1
+            ) AS newest, LATERAL (
+                SELECT day FROM transaction_days WHERE account_id = held_id AND through > greatest(total - $4 - $5, 0)
+                ORDER BY through, day LIMIT 1
+            ) AS oldest
+            WHERE total > $4
         )
-        SELECT {_LINE}, total FROM place LEFT JOIN LATERAL (
-            SELECT {_LINE}, number FROM transactions
-            WHERE application_id = $1 AND user_id = $2 AND account_id = $3 AND day BETWEEN place.oldest AND place.newest
-            ORDER BY day DESC, number OFFSET place.skipped LIMIT $5
-        ) AS line ON true
-        ORDER BY line.day DESC, line.number
+        SELECT {_LINE}, total FROM held LEFT JOIN (
+            SELECT line.* FROM place, LATERAL (
+                SELECT {_LINE}, number FROM transactions
+                WHERE application_id = $1 AND user_id = $2 AND account_id = $3 AND day BETWEEN oldest AND newest
+                ORDER BY day DESC, number OFFSET skipped LIMIT $5
+            ) AS line
+        ) AS page ON true
+        ORDER BY day DESC, number
         """,
         application_id,
         user_id,

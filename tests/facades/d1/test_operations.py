@@ -192,7 +192,7 @@ async def test_a_delete_by_a_worker_is_pending_and_then_done(runtime: Runtime, b
         await bank.register("anna")
 
 
-async def test_a_delete_that_waits_too_long_is_broken_off_and_ended_by_a_worker(runtime: Runtime, bank: Backend) -> None:
+async def test_a_delete_that_takes_too_long_is_ended_by_a_worker(runtime: Runtime, bank: Backend) -> None:
     await bank.register("anna")
     async with (
         open_runtime(runtime.settings, runtime.dsn, ROOT_KEY, runtime.registry, statement_seconds=0.3) as hasty,

@@ -3,7 +3,10 @@
 import httpx
 
 from afflux.domain.contracts import ContractKind
+from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
+from afflux.services import suspension
+from afflux.store import users
 from tests.conftest import Tenant
 from tests.facades.digime.calling import Consumer
 from tests.facades.digime.conftest import make_consumer
@@ -49,3 +52,14 @@ async def test_older_clients_open_a_session_by_naming_the_contract(reader: Consu
     ):
         answer = await reader.send("POST", "/permission-access/session", json={**body, **wrong})
         await reader.refused(status, code, answer)
+
+
+async def test_nothing_is_fetched_for_the_library_of_a_suspended_user(runtime: Runtime, reader: Consumer) -> None:
+    session = await reader.let_in()
+    async with runtime.database.transaction() as tx:
+        (row,) = await tx.fetch("SELECT application_id, user_id FROM library_sessions")
+        user = await users.by_id(tx, row["application_id"], row["user_id"])
+        await suspension.suspend(tx, Principal(user.application_id, Role.OPERATOR), user)
+    again = await reader.post("/permission-access/trigger", access_token=reader.access_token)
+    assert "the user is suspended" in await reader.refused(400, "ValidationErrors", again)
+    assert (await reader.send("GET", f"/permission-access/query/{session['key']}")).status_code == 200

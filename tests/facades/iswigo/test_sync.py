@@ -12,7 +12,6 @@ from afflux.app import create_app
 from afflux.domain.errors import SyncErrorCode
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import SyncKind
-from afflux.domain.users import User
 from afflux.facades.iswigo.wire.states import FAILURES
 from afflux.runtime import Runtime
 from afflux.services import suspension, syncs
@@ -312,26 +311,19 @@ async def test_the_newer_codes_come_with_every_status_where_they_are_wanted(runt
 
 
 async def test_nothing_is_synchronised_for_a_suspended_user_and_all_is_shown(hector: Client, runtime: Runtime) -> None:
-    connection = await connect(hector)
+    connection = await connect(hector, login="fast")
     async with working(runtime):
         await hector.status(connection)
-    user = await the_user(runtime)
+    accounts = await hector.get("/v1/bank/accounts")
+    known = await tenant_of(runtime, hector)
     async with runtime.database.transaction() as tx:
-        await suspension.suspend(tx, Principal(user.application_id, Role.OPERATOR), user)
-    for path in (f"/v1/connections/{connection}/sync", "/v1/connections"):
-        body = {"provider": 1000, "login": "fast", "password": "123456"}
-        await hector.refused(400, "the user is suspended", "POST", path, body if path == "/v1/connections" else None)
-    assert [each["connection_id"] for each in await hector.get("/v1/connections")] == [connection]
-    assert (await hector.get(f"/v1/connections/{connection}/status"))["status"] == "finished"
+        await suspension.suspend(tx, known.principal, known.user)
+    another = {"provider": 1000, "login": "fast", "password": "123456"}
+    for path, body in ((f"/v1/connections/{connection}/sync", None), ("/v1/connections", another)):
+        await hector.refused(400, "the user is suspended", "POST", path, body)
     again = await hector.as_user()
-    assert await again.get("/v1/accounts"), "he can still log in and read"
+    assert [each["connection_id"] for each in await again.get("/v1/connections")] == [connection]
+    assert await again.get("/v1/bank/accounts") == accounts != []
     async with runtime.database.transaction() as tx:
-        await suspension.resume(tx, Principal(user.application_id, Role.OPERATOR), user)
+        await suspension.resume(tx, known.principal, known.user)
     assert (await hector.post(f"/v1/connections/{connection}/sync"))["status"] == "pending"
-
-
-async def the_user(runtime: Runtime) -> User:
-    """The only user there is."""
-    async with runtime.database.reading() as tx:
-        (row,) = await tx.fetch("SELECT application_id, id FROM users")
-        return await users.by_id(tx, row["application_id"], row["id"])

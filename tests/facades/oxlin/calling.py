@@ -6,6 +6,12 @@ from typing import Any
 
 import httpx
 
+from afflux.domain.applications import Facade
+from afflux.domain.principal import Principal, Role
+from afflux.runtime import Runtime
+from afflux.store import applications, users
+from tests.conftest import Tenant
+
 #: Where browsers come back to the shop.
 BACK = "https://app.example/back"
 ANA = {"email": "ana@example.org", "password": "Str0ng!Passw0rd"}
@@ -152,3 +158,13 @@ def heard(events: list[Any]) -> list[str]:
     """The events in short: type, and `(r)` or `(e)` for the test bank's channels."""
     marks = {REDIRECT: "(r)", EMBEDDED: "(e)"}
     return [event["event_type"] + marks.get(event.get("channel_definition_id", ""), "") for event in events]
+
+
+async def tenant_of(runtime: Runtime, client: Client) -> Tenant:
+    """The client's application and user, as the core has them."""
+    async with runtime.database.reading() as tx:
+        registration = await applications.registration(tx, Facade.OXLIN, client.client_id)
+        assert registration is not None
+        user = await users.by_number(tx, registration.application.id, int(client.user_id or 0))
+    principal = Principal(registration.application.id, Role.USER, user.id)
+    return Tenant(registration.application, principal, user)

@@ -5,12 +5,19 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from afflux.domain.applications import Facade
-from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
-from afflux.store import applications, users
-from tests.conftest import Tenant
-from tests.facades.oxlin.calling import BACK, EMBEDDED, REDIRECT, Client, agree, linked, rested, sandbox, two_ways
+from tests.facades.oxlin.calling import (
+    BACK,
+    EMBEDDED,
+    REDIRECT,
+    Client,
+    agree,
+    linked,
+    rested,
+    sandbox,
+    tenant_of,
+    two_ways,
+)
 from tests.jobs.acting import working
 from tests.services.handing_in import hand_in
 
@@ -218,16 +225,6 @@ async def test_statement_files_are_a_connection_without_channels(runtime: Runtim
     assert await ana.get("/accounts?status=MANUAL") == accounts
     await ana.refused(409, "INVALID_STATE", "POST", f"/connections/{connection['id']}/synchronize")
     assert await ana.post("/connections/synchronize", status=200) == {"connection_links": []}
-
-
-async def tenant_of(runtime: Runtime, client: Client) -> Tenant:
-    """The client's application and user, as the core has them."""
-    async with runtime.database.reading() as tx:
-        registration = await applications.registration(tx, Facade.OXLIN, client.client_id)
-        assert registration is not None
-        user = await users.by_number(tx, registration.application.id, int(client.user_id or 0))
-    principal = Principal(registration.application.id, Role.USER, user.id)
-    return Tenant(registration.application, principal, user)
 
 
 async def test_a_user_who_deletes_an_account_amid_a_synchronisation_gets_nothing_back(

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from afflux.config import Settings
+from afflux.domain.syncs import SyncKind
 from afflux.runtime import Runtime
-from afflux.services import retention
+from afflux.services import retention, syncs
+from afflux.store import connections
 from afflux.store.queues import NEWEST
 from tests.facades.oxlin.calling import (
     EMBEDDED,
@@ -18,6 +20,7 @@ from tests.facades.oxlin.calling import (
     linked,
     rested,
     sandbox,
+    tenant_of,
     told,
     two_ways,
 )
@@ -133,6 +136,73 @@ async def test_a_wrong_password_is_told_once_and_the_end_still_comes(runtime: Ru
     assert heard(events[5:]) == ["SYNC_ALL_STARTED", "AUTH_FAILED(e)", "SYNC_ALL_SUCCESS"]
 
 
+async def test_a_channel_that_fails_while_accounts_are_listed_is_left_out_afterwards(
+    runtime: Runtime, ana: Client
+) -> None:
+    async with working(runtime):
+        connection = await linked(ana, two_ways())
+        await expire_consents(runtime)
+        queue = await subscribe(ana)
+        await ana.post(f"/connections/{connection['id']}/synchronize?type=LIST_ACCOUNTS", status=204)
+        events = await told(ana, queue)
+    assert heard(events) == [
+        "SYNC_LIST_ACCOUNTS_STARTED",
+        "TOKEN_EXPIRED(r)",
+        "AUTH_SUCCESS(e)",
+        "LIST_ACCOUNTS_SUCCESS(e)",
+        "SYNC_LIST_ACCOUNTS_SUCCESS",
+        "SYNC_ALL_STARTED",
+        "AUTH_SUCCESS(e)",
+        "SYNC_SUCCESS(e)",
+        "SYNC_ALL_SUCCESS",
+    ]
+    assert [events[n]["resource"]["status"] for n in (3, 4, 5, 8)] == ["RUNNING", "FAILED", "RUNNING", "FAILED"]
+
+
+async def test_a_bank_that_breaks_down_is_a_technical_failure(runtime: Runtime, ana: Client) -> None:
+    async with working(runtime):
+        connection = await linked(ana, two_ways(EMBEDDED, login="dev+changed+later"))
+        queue = await subscribe(ana)
+        await ana.post(f"/connections/{connection['id']}/synchronize", status=204)
+        events = await told(ana, queue)
+    assert heard(events)[-2:] == ["SYNC_FAILED(e)", "SYNC_ALL_SUCCESS"]
+    assert [each["status"] for each in events[-1]["resource"]["channels"]] == ["EMPTY", "FAILED"]
+
+
+async def test_while_the_user_is_away_nothing_waits_for_an_answer(runtime: Runtime, ana: Client) -> None:
+    async with working(runtime):
+        connection = await wary(ana)
+        queue = await subscribe(ana)
+        tenant = await tenant_of(runtime, ana)
+        async with runtime.database.transaction() as tx:
+            held = await connections.by_number(tx, tenant.application.id, tenant.user.id, int(connection["id"]))
+            await syncs.request(tx, tenant.principal, held, SyncKind.ALL, interactive=False)
+        events = await told(ana, queue)
+    assert heard(events) == ["SYNC_ALL_STARTED", "CHALLENGE_REQUIRED(e)", "SYNC_ALL_SUCCESS"]
+    assert "challenge" not in events[1]["resource"]
+    assert [event["resource"]["status"] for event in events[1:]] == ["FAILED", "FAILED"]
+    assert events[-1]["resource"]["channels"][1]["status"] == "CHALLENGE_REQUIRED"
+
+
+async def test_new_credentials_end_what_runs_with_the_old_ones(runtime: Runtime, ana: Client) -> None:
+    queue = await subscribe(ana)
+    async with working(runtime):
+        connection = await ana.post("/connections", two_ways(EMBEDDED, login="dev+sms"))
+        await asked(ana, connection["id"])
+        changed = {"channels": two_ways(EMBEDDED)["channels"]}
+        await ana.patch(f"/connections/{connection['id']}", changed)
+        events = await told(ana, queue, ends=2)
+    ends = [event["resource"]["status"] for event in events if event["event_type"] == "SYNC_ALL_SUCCESS"]
+    assert ends == ["FAILED", "SUCCESS"]
+    assert heard(events)[:5] == [
+        "SYNC_LIST_ACCOUNTS_STARTED",
+        "CHALLENGE_REQUIRED(e)",
+        "SYNC_LIST_ACCOUNTS_SUCCESS",
+        "SYNC_ALL_STARTED",
+        "SYNC_ALL_SUCCESS",
+    ]
+
+
 async def test_a_challenge_waits_for_its_answer(runtime: Runtime, ana: Client) -> None:
     queue = await subscribe(ana)
     async with working(runtime):
@@ -178,6 +248,31 @@ async def test_what_was_true_then_stays_so(runtime: Runtime, ana: Client) -> Non
     assert await ana.get(f"/queues/{queue}") == events
     await ana.delete(f"/connections/{connection['id']}")
     assert await ana.get(f"/queues/{queue}") == events, "a connection's past outlives it"
+
+
+async def test_a_connection_that_goes_amid_a_synchronisation_tells_nothing_further(
+    runtime: Runtime, ana: Client
+) -> None:
+    async with working(runtime):
+        connection = await wary(ana)
+        queue = await subscribe(ana)
+        await ana.post(f"/connections/{connection['id']}/synchronize?type=LIST_ACCOUNTS", status=204)
+        await asked(ana, connection["id"])
+        before = await ana.get(f"/queues/{queue}")
+        for account in await ana.get("/accounts"):
+            await ana.delete(f"/accounts/{account['id']}")
+    assert await ana.get("/connections") == []
+    events = await ana.get(f"/queues/{queue}")
+    assert events[: len(before)] == before
+    assert heard(before) == ["SYNC_LIST_ACCOUNTS_STARTED", "CHALLENGE_REQUIRED(e)"]
+
+
+async def wary(client: Client) -> Any:
+    """A connection to a bank that asks for a code each time, and got it so far."""
+    connection = await client.post("/connections", two_ways(EMBEDDED, login="dev+sms+every-time"))
+    for _ in ("listing", "fetching"):
+        await answer(client, connection["id"], await asked(client, connection["id"]), "1234")
+    return await rested(client, connection["id"])
 
 
 async def test_every_queue_gets_what_comes_after_it_and_nothing_earlier(

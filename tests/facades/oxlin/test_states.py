@@ -1,7 +1,6 @@
 """How a connection stands, derived from its channels: pure, so tried with everything."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from afflux.domain.connections import ChannelState, ChannelStatus
 from afflux.domain.errors import SYNC_ERRORS, Actor, SyncErrorCode
 from afflux.domain.overviews import SyncOverview
-from afflux.domain.syncs import SyncKind, SyncStatus
+from afflux.domain.syncs import SyncKind
 from afflux.facades.oxlin.states import FAILURES, Status, broken_off, during, of_channel, of_connection
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -31,7 +30,7 @@ def channel(
 
 def at_work(outcomes: dict[str, str], stage: SyncKind = SyncKind.ALL) -> SyncOverview:
     """A sync that has come so far."""
-    return SyncOverview(UUID(int=1), SyncStatus.RUNNING, stage, outcomes, None, None, None, None)
+    return SyncOverview(stage, outcomes, None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """Users over the wire."""
 
-from tests.facades.oxlin.calling import ANA, Client
+from afflux.domain.principal import Principal, Role
+from afflux.runtime import Runtime
+from afflux.services import suspension
+from afflux.store import users
+from tests.facades.oxlin.calling import ANA, Client, linked, sandbox
+from tests.jobs.acting import working
 
 
 async def test_a_user_is_made_by_the_application_and_read_by_himself(shop: Client) -> None:

@@ -77,7 +77,8 @@ async def get_operation(
     runtime: GivenRuntime,
 ) -> Response[OperationObject]:
     """One operation on a consumer."""
-    known, id = operations.known_as(runtime.vault, issuer.application_id, consumer_id), operations.id_of_ours(operation_id)
+    known = operations.known_as(runtime.vault, issuer.application_id, consumer_id)
+    id = operations.id_of_ours(operation_id)
     if id is None:
         raise NotFound("operation not found")
     async with runtime.database.reading() as tx:
