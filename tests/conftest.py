@@ -4,11 +4,13 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from joserfc.jwk import RSAKey
 
 from afflux.config import Settings
 from afflux.connectors.registry import Registry
@@ -18,11 +20,18 @@ from afflux.domain.principal import Principal, Role
 from afflux.domain.users import User
 from afflux.postgres import EmbeddedPostgres
 from afflux.runtime import Runtime, open_runtime
-from afflux.services import applications, users
-from afflux.store import catalogue
+from afflux.services import applications, places, users
+from afflux.store import catalogue, signing_keys
 from afflux.store.migrate import migrate
 
 ROOT_KEY = bytes(range(32))
+SIGNING_KEY = "the-tests-own"
+
+
+@cache
+def signing_key() -> bytes:
+    """The key that servers sign tokens with here: made once, because making one takes longer than most tests."""
+    return RSAKey.generate_key(2048).as_pem(private=True)
 
 
 def pytest_configure() -> None:
@@ -66,6 +75,8 @@ async def runtime(dsn: str, settings: Settings) -> AsyncIterator[Runtime]:
     async with open_runtime(settings, dsn, ROOT_KEY, Registry.discover()) as opened:
         async with opened.database.transaction() as tx:
             await catalogue.publish(tx, opened.registry.manifests)
+            sealed = opened.vault.root.seal(places.signing_key(SIGNING_KEY), signing_key())
+            await signing_keys.insert(tx, SIGNING_KEY, sealed)
         yield opened
 
 

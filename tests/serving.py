@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from litestar.types import ASGIApp
 
 from afflux.app import create_app
 from afflux.runtime import Runtime
@@ -13,9 +12,9 @@ from afflux.web import server
 
 
 @asynccontextmanager
-async def served(runtime: Runtime, app: ASGIApp | None = None) -> AsyncIterator[int]:
-    """Serve (everything, where nothing is named) until the end of the block; the port on 127.0.0.1."""
-    running = uvicorn.Server(server.config(app or create_app(runtime), "127.0.0.1", 0))
+async def served(runtime: Runtime) -> AsyncIterator[int]:
+    """Serve until the end of the block; the port on 127.0.0.1."""
+    running = uvicorn.Server(server.config(create_app(runtime), "127.0.0.1", 0))
     task = asyncio.create_task(running.serve())
     while not running.started:
         assert not task.done(), task.result()

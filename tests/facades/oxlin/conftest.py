@@ -3,30 +3,18 @@
 from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 import pytest_asyncio
-from litestar.types import ASGIApp
 
 from afflux.app import create_app
-from afflux.facades.oxlin import api as oxlin
 from afflux.runtime import Runtime
 from afflux.services import applications
-from afflux.services.keyring import Keyring
-from afflux.web.mounts import Mounts
 from tests.facades.oxlin.calling import BACK, Client
 
 
-@pytest.fixture
-def app(runtime: Runtime) -> ASGIApp:
-    """The whole server's HTTP."""
-    facade = oxlin.create(runtime, Keyring(runtime.database, runtime.vault))
-    return Mounts({"v2.1": facade, "token": facade, "signin": facade}, create_app(runtime))
-
-
 @pytest_asyncio.fixture
-async def http(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
-    """The same, without a socket."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+async def http(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    """The whole server's HTTP, without a socket."""
+    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
         yield client
 

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from litestar.types import ASGIApp
 
 from afflux.runtime import Runtime
 from tests.facades.iswigo.playing import Turn, read
@@ -18,12 +17,10 @@ FILES = sorted(GOLDEN.glob("[0-9]-*.txt"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-async def test_the_exchanges_are_as_they_were_written_down(
-    runtime: Runtime, app: ASGIApp, shop: Client, path: Path
-) -> None:
+async def test_the_exchanges_are_as_they_were_written_down(runtime: Runtime, shop: Client, path: Path) -> None:
     scripts = runtime.settings.data / "sandbox"
     scripts.mkdir(parents=True)
     shutil.copy(GOLDEN / "anna.txt", scripts)
-    async with working(runtime), served(runtime, app) as port:
+    async with working(runtime), served(runtime) as port:
         player = OxlinPlayer("127.0.0.1", port, {}, known={"id": shop.client_id, "secret": shop.secret})
         assert await player.play(path) == sum(not isinstance(step, Turn) for step in read(path))

@@ -7,7 +7,6 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import schemathesis
-from litestar.types import ASGIApp
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import NonFatalError, ScenarioFinished
 
@@ -59,12 +58,12 @@ def test_the_examples_are_what_they_are_examples_of(document: Json) -> None:
 
 
 async def test_the_server_keeps_to_its_document(
-    runtime: Runtime, app: ASGIApp, document: Json, shop: Client, ana: Client, ben: Client
+    runtime: Runtime, document: Json, shop: Client, ana: Client, ben: Client
 ) -> None:
     connection = await ana.post("/connections", two_ways(EMBEDDED))
     queue = await ana.post("/queues")
     known = {"connection_id": connection["id"], "queue_id": queue["id"], "provider_id": "87", "user_id": ben.user_id}
-    async with served(runtime, app) as port:
+    async with served(runtime) as port:
         problems = await asyncio.to_thread(_problems, document, f"http://127.0.0.1:{port}", ana, known)
     assert not problems, "\n\n".join(problems)
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from linxo import client as linxo
 from linxo.exceptions import AuthentificationFailed, InvalidCredentials, ResourceNotFoundError
-from litestar.types import ASGIApp
 
 from afflux.runtime import Runtime
 from afflux.services import applications
@@ -36,8 +35,8 @@ async def curl(call: str, **values: str) -> str:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the how-to's client is curl")
-async def test_the_how_to_works_as_printed(runtime: Runtime, app: ASGIApp, ana: Client) -> None:
-    async with working(runtime), served(runtime, app) as port:
+async def test_the_how_to_works_as_printed(runtime: Runtime, ana: Client) -> None:
+    async with working(runtime), served(runtime) as port:
         connection = await linked(ana, two_ways())
         queue = (await ana.post("/queues"))["id"]
         values = {"API": f"http://127.0.0.1:{port}/v2.1", "TOKEN": ana.token or "", "QUEUE": queue}
@@ -79,10 +78,10 @@ class TestThePublicClient:
         monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
     async def test_it_refreshes_reads_and_synchronises(
-        self, runtime: Runtime, app: ASGIApp, ana: Client, monkeypatch: pytest.MonkeyPatch
+        self, runtime: Runtime, ana: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         given = await ana.tokens(grant_type="password", username=ANA["email"], password=ANA["password"])
-        async with working(runtime), served(runtime, app) as port:
+        async with working(runtime), served(runtime) as port:
             home = {"api_url": f"http://127.0.0.1:{port}/v2.1", "auth_url": f"http://127.0.0.1:{port}"}
             monkeypatch.setitem(linxo.ENDPOINTS, "sandbox", home)
             peer = linxo.Client("sandbox", ana.client_id, ana.secret, given["refresh_token"], token_updater=lambda _: 0)
@@ -96,13 +95,11 @@ class TestThePublicClient:
         assert len(found["transactions"]) == 5
         assert set(found["errors"]) == {ResourceNotFoundError, "There is no such resource"}
 
-    async def test_its_errors_are_its_own(
-        self, runtime: Runtime, app: ASGIApp, ana: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_its_errors_are_its_own(self, runtime: Runtime, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         given = await ana.tokens(
             grant_type="password", username=ANA["email"], password=ANA["password"], scope="profile"
         )
-        async with served(runtime, app) as port:
+        async with served(runtime) as port:
             home = {"api_url": f"http://127.0.0.1:{port}/v2.1", "auth_url": f"http://127.0.0.1:{port}"}
             monkeypatch.setitem(linxo.ENDPOINTS, "sandbox", home)
             peer = linxo.Client("sandbox", ana.client_id, ana.secret, given["refresh_token"], token_updater=lambda _: 0)

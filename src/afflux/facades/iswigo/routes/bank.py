@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response
 from litestar.params import FromPath
 
 from afflux.facades.iswigo.auth import with_recent_token
@@ -13,9 +13,10 @@ from afflux.facades.iswigo.requests import JsonRequest
 from afflux.facades.iswigo.wire.bank import AccountObject, TransactionObject, account_object, transaction_object
 from afflux.facades.iswigo.wire.values import answer
 from afflux.store import accounts, transactions
+from afflux.web.routes import get_often
 
 
-@get("/bank/accounts", guards=[with_recent_token], responses=problems())
+@get_often("/bank/accounts", guards=[with_recent_token], responses=problems())
 async def list_accounts(
     request: JsonRequest, runtime: GivenRuntime, user: GivenUser, range_text: RangeText = DEFAULT
 ) -> Response[list[AccountObject]]:
@@ -28,14 +29,14 @@ async def list_accounts(
     return ranged(request, "accounts", window, items, total, runtime.settings.public_url)
 
 
-@get("/bank/accounts/{account_id:uuid}", guards=[with_recent_token], responses=problems(404))
+@get_often("/bank/accounts/{account_id:uuid}", guards=[with_recent_token], responses=problems(404))
 async def get_account(account_id: FromPath[UUID], runtime: GivenRuntime, user: GivenUser) -> Response[AccountObject]:
     """One account."""
     async with runtime.database.reading() as tx:
         return answer(account_object(await accounts.by_id(tx, user.application_id, user.id, account_id)))
 
 
-@get("/bank/accounts/{account_id:uuid}/transactions", guards=[with_recent_token], responses=problems(404))
+@get_often("/bank/accounts/{account_id:uuid}/transactions", guards=[with_recent_token], responses=problems(404))
 async def list_transactions(
     request: JsonRequest,
     account_id: FromPath[UUID],
@@ -52,7 +53,7 @@ async def list_transactions(
     return ranged(request, "transactions", window, items, total, runtime.settings.public_url)
 
 
-@get(
+@get_often(
     "/bank/accounts/{account_id:uuid}/transactions/{transaction_id:uuid}",
     guards=[with_recent_token],
     responses=problems(404),

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response
 from litestar.params import FromPath, QueryParameter
 
 from afflux.facades.iswigo.auth import with_recent_token
@@ -15,11 +15,12 @@ from afflux.facades.iswigo.wire.documents import DocumentObject, document_object
 from afflux.facades.iswigo.wire.values import answer
 from afflux.services import documents
 from afflux.store import documents as store
+from afflux.web.routes import get_often
 
 TypeFilter = Annotated[str | None, QueryParameter(name="filters[type]", description="`invoice` or `document`")]
 
 
-@get("/documents", guards=[with_recent_token], responses=problems())
+@get_often("/documents", guards=[with_recent_token], responses=problems())
 async def list_documents(
     request: JsonRequest,
     runtime: GivenRuntime,
@@ -37,14 +38,14 @@ async def list_documents(
     return ranged(request, "documents", window, items, total, runtime.settings.public_url)
 
 
-@get("/documents/{document_id:uuid}", guards=[with_recent_token], responses=problems(404))
+@get_often("/documents/{document_id:uuid}", guards=[with_recent_token], responses=problems(404))
 async def get_document(document_id: FromPath[UUID], runtime: GivenRuntime, user: GivenUser) -> Response[DocumentObject]:
     """One document, without its bytes."""
     async with runtime.database.reading() as tx:
         return answer(document_object(await store.by_id(tx, user.application_id, user.id, document_id)))
 
 
-@get("/documents/{document_id:uuid}/download", guards=[with_recent_token], responses=problems(404))
+@get_often("/documents/{document_id:uuid}/download", guards=[with_recent_token], responses=problems(404))
 async def download_document(document_id: FromPath[UUID], runtime: GivenRuntime, user: GivenUser) -> Response[bytes]:
     """The document's bytes, as a file to be stored."""
     async with runtime.database.reading() as tx:
