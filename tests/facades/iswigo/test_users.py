@@ -133,16 +133,16 @@ async def test_a_login_works_in_its_own_application_only(shop: Client, kiosk: Cl
 async def test_an_unknown_user_takes_as_long_as_a_wrong_password(shop: Client) -> None:
     await shop.post("/v1/users", HECTOR)
 
-    async def quickest(email: str) -> float:
-        spans = []
-        for _ in range(5):
-            began = time.perf_counter()
-            await shop.refused(400, GRANT, "POST", "/v1/authenticate", {"email": email, "password": "wrong"})
-            spans.append(time.perf_counter() - began)
-        return min(spans)
+    async def seconds(email: str) -> float:
+        began = time.perf_counter()
+        await shop.refused(400, GRANT, "POST", "/v1/authenticate", {"email": email, "password": "wrong"})
+        return time.perf_counter() - began
 
+    # In turns, so that whatever else the machine does meets both; the quickest of each is the work itself.
+    rounds = [(await seconds("nobody@example.org"), await seconds(HECTOR["email"])) for _ in range(9)]
+    unknown, wrong = (min(each) for each in zip(*rounds, strict=True))
     # A hash takes several times as long as all the rest; without one the ratio would be far off.
-    ratio = await quickest("nobody@example.org") / await quickest(HECTOR["email"])
+    ratio = unknown / wrong
     assert 0.6 < ratio < 1.6
 
 
