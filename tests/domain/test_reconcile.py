@@ -398,8 +398,8 @@ def _seconds(shape: str, number: int, window: Window | None) -> float:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("window", [None, MARCH], ids=["partial", "window"])
 def test_the_cost_does_not_grow_with_the_product_of_both_sides(shape: str, window: Window | None) -> None:
-    # Eight times the rows would be sixty-four times the work of a comparison of all with all. The quickest of a few tries
-    # is the work itself; the others may have swept the memory of the tests before this one.
+    # Eight times the rows would be sixty-four times the work of a comparison of all with all. The quickest of a few
+    # tries is the work itself; the others may have swept the memory of the tests before this one.
     few, many = (min(_seconds(shape, number, window) for _ in range(3)) for number in (200, 1600))
     assert many < 20 * few + 0.2
 
