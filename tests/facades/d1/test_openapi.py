@@ -1,17 +1,16 @@
 """What the documentation says, that the server keeps to it, and that every route is for its own issuer only."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import jsonschema_rs
 import pytest
-import schemathesis
-from schemathesis.engine import from_schema
-from schemathesis.engine.events import NonFatalError, ScenarioFinished
 
 from afflux.facades.d1.api import HANDLERS
 from afflux.runtime import Runtime
 from tests.facades.d1.calling import Backend
+from tests.facades.fuzzing import problems
 from tests.serving import served
 
 ROUTES = {
@@ -66,45 +65,9 @@ async def test_the_server_keeps_to_its_document(runtime: Runtime, bank: Backend)
     operation = (await bank.list("anna"))["operations"][0]["operationId"]
     known = {"issuer_id": bank.issuer, "consumer_id": "anna", "operation_id": operation}
     async with served(runtime) as port:
-        problems = await asyncio.to_thread(
-            _problems, await document_of(bank), f"http://127.0.0.1:{port}", bank.token or "", known
-        )
-    assert not problems, "\n\n".join(problems)
-
-
-def _problems(document: dict[str, Any], url: str, token: str, known: dict[str, str]) -> list[str]:
-    config = schemathesis.Config.from_dict(
-        {
-            "base-url": url,
-            "seed": 1,
-            "workers": 1,
-            "headers": {"Authorization": f"Bearer {token}"},
-            "parameters": known,
-            "generation": {
-                "max-examples": 10,
-                "deterministic": True,
-                "no-shrink": True,
-                "with-security-parameters": False,
-            },
-            "phases": {"stateful": {"enabled": False}},
-            "checks": {
-                # No made-up assertion is good, and a consumer who was deleted is not there any more.
-                "positive_data_acceptance": {"enabled": False},
-                # test_tokens leaves the token out.
-                "ignored_auth": {"enabled": False},
-            },
-        }
-    )
-    found, cases = [], 0
-    for event in from_schema(schemathesis.openapi.from_dict(document, config=config)).execute():
-        if isinstance(event, ScenarioFinished):
-            cases += len(event.recorder.checks)
-            nodes = [node for checks in event.recorder.checks.values() for node in checks if node.failure_info]
-            found += [f"{event.recorder.label}: {node.name}: {node.failure_info}" for node in nodes]
-        elif isinstance(event, NonFatalError):
-            found.append(f"{event.label}: {event.info}")
-    assert cases > 50
-    return found
+        asking = partial(problems, known=known, token=bank.token, least=50, examples=10)
+        found = await asyncio.to_thread(asking, await document_of(bank), f"http://127.0.0.1:{port}")
+    assert not found, "\n\n".join(found)
 
 
 @pytest.mark.parametrize("route", sorted(ROUTES - {"POST /authz/v1/oauth2/token"}))

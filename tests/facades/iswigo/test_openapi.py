@@ -5,20 +5,18 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 import jsonschema_rs
 import pytest
 import requests
-import schemathesis
 from requests.auth import AuthBase
-from schemathesis.engine import from_schema
-from schemathesis.engine.events import NonFatalError, ScenarioFinished
 
 from afflux.runtime import Runtime
 from afflux.web.openapi import Json
+from tests.facades.fuzzing import problems
 from tests.facades.iswigo.calling import Client, signature
 from tests.facades.iswigo.test_isolation import PSD2_ONLY, ROUTES
 from tests.serving import served
@@ -165,47 +163,6 @@ async def test_the_server_keeps_to_its_document(
     connection = await hector.post("/v1/connections", {"provider": 999, "login": "1", "password": "123456"})
     known = {"user_id": user_id, "connection_id": connection["connection_id"], "provider_id": 999}
     async with served(runtime) as port:
-        problems = await asyncio.to_thread(_problems, document, f"http://127.0.0.1:{port}", hector, known)
-    assert not problems, "\n\n".join(problems)
-
-
-def _problems(document: Json, url: str, client: Client, known: dict[str, Any]) -> list[str]:
-    config = schemathesis.Config.from_dict(
-        {
-            "base-url": url,
-            "seed": 1,
-            "workers": 1,
-            "parameters": known,
-            "generation": {
-                "max-examples": 3,
-                "deterministic": True,
-                "no-shrink": True,
-                "with-security-parameters": False,
-            },
-            "phases": {"stateful": {"enabled": False}},
-            "checks": {
-                # A text that a schema allows may still be no e-mail address, no range, no date.
-                "positive_data_acceptance": {"enabled": False},
-                # Everything is signed here, as it is sent; test_isolation leaves the signature and the token out.
-                "ignored_auth": {"enabled": False},
-            },
-        }
-    )
-    schema = schemathesis.openapi.from_dict(document, config=config)
-
-    schema.auth.set_from_requests(Signed(client))
-    found, cases = [], 0
-    for event in from_schema(schema).execute():
-        if isinstance(event, ScenarioFinished):
-            cases += len(event.recorder.checks)
-            nodes = [node for checks in event.recorder.checks.values() for node in checks]
-            found += [_said(event.recorder.label, node) for node in nodes if node.failure_info is not None]
-        elif isinstance(event, NonFatalError):
-            found.append(f"{event.label}: {event.info}")
-    assert cases > 500
-    return found
-
-
-def _said(label: str, node: Any) -> str:
-    failure = node.failure_info.failure
-    return f"{label}: {node.name}: {failure.title}: {failure.message}\n{node.failure_info.code_sample}"
+        asking = partial(problems, known=known, auth=Signed(hector), least=500)
+        found = await asyncio.to_thread(asking, document, f"http://127.0.0.1:{port}")
+    assert not found, "\n\n".join(found)

@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import jsonschema_rs
 import pytest
-import schemathesis
-from schemathesis.engine import from_schema
-from schemathesis.engine.events import NonFatalError, ScenarioFinished
 
 from afflux.facades.oxlin import api
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
 from afflux.web.openapi import Json, describe
+from tests.facades.fuzzing import problems
 from tests.facades.oxlin.calling import EMBEDDED, Client, two_ways
 from tests.facades.oxlin.test_isolation import ROUTES
 from tests.serving import served
@@ -64,46 +62,6 @@ async def test_the_server_keeps_to_its_document(
     queue = await ana.post("/queues")
     known = {"connection_id": connection["id"], "queue_id": queue["id"], "provider_id": "87", "user_id": ben.user_id}
     async with served(runtime) as port:
-        problems = await asyncio.to_thread(_problems, document, f"http://127.0.0.1:{port}", ana, known)
-    assert not problems, "\n\n".join(problems)
-
-
-def _problems(document: Json, url: str, client: Client, known: dict[str, Any]) -> list[str]:
-    config = schemathesis.Config.from_dict(
-        {
-            "base-url": url,
-            "seed": 1,
-            "workers": 1,
-            "parameters": known,
-            "headers": {"Authorization": f"Bearer {client.token}"},
-            "generation": {
-                "max-examples": 3,
-                "deterministic": True,
-                "no-shrink": True,
-                "with-security-parameters": False,
-            },
-            "phases": {"stateful": {"enabled": False}},
-            "checks": {
-                # A text that a schema allows may still be no e-mail address, no channel of the provider, no amount.
-                "positive_data_acceptance": {"enabled": False},
-                # A token comes along always; test_isolation leaves it out.
-                "ignored_auth": {"enabled": False},
-            },
-        }
-    )
-    schema = schemathesis.openapi.from_dict(document, config=config)
-    found, cases = [], 0
-    for event in from_schema(schema).execute():
-        if isinstance(event, ScenarioFinished):
-            cases += len(event.recorder.checks)
-            nodes = [node for checks in event.recorder.checks.values() for node in checks]
-            found += [_said(event.recorder.label, node) for node in nodes if node.failure_info is not None]
-        elif isinstance(event, NonFatalError):
-            found.append(f"{event.label}: {event.info}")
-    assert cases > 200
-    return found
-
-
-def _said(label: str, node: Any) -> str:
-    failure = node.failure_info.failure
-    return f"{label}: {node.name}: {failure.title}: {failure.message}\n{node.failure_info.code_sample}"
+        asking = partial(problems, known=known, token=ana.token, least=200)
+        found = await asyncio.to_thread(asking, document, f"http://127.0.0.1:{port}")
+    assert not found, "\n\n".join(found)

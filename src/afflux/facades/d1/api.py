@@ -35,7 +35,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
         HANDLERS,
         request_class=OptionalJsonRequest,
         request_max_body_size=LARGEST,
-        dependencies=given.providers(runtime, keyring),
+        dependencies=given.dependencies(runtime, keyring),
         before_request=refuse_body,
         exception_handlers={Exception: refuse},
         openapi_config=openapi,

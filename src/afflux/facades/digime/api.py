@@ -36,7 +36,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
     return Litestar(
         [*_USUAL, pushing],
         path="/v1.6",
-        dependencies=given.providers(runtime, keyring),
+        dependencies=given.dependencies(runtime, keyring),
         exception_handlers={Exception: refuse},
         request_max_body_size=LARGEST,
         openapi_config=openapi,

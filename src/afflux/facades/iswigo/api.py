@@ -38,7 +38,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
         HANDLERS,
         path="/v1",
         request_class=JsonRequest,
-        dependencies=given.providers(runtime, keyring),
+        dependencies=given.dependencies(runtime, keyring),
         before_request=check_body,
         exception_handlers={Exception: refuse},
         openapi_config=openapi,

@@ -19,7 +19,7 @@ GivenUser = NamedDependency[User]
 GivenPrincipal = NamedDependency[Principal]
 
 
-def providers(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
+def dependencies(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
     """Where each comes from, by parameter name."""
     return {
         "runtime": Provide(lambda: runtime, sync_to_thread=False),
