@@ -23,7 +23,7 @@ from afflux.jobs.erase_user import erase_user
 from afflux.jobs.mail_token import clear_outbox, mail_token
 from afflux.jobs.run_sync import give_up, run_sync
 from afflux.runtime import Runtime
-from afflux.services import erasure, operations, retention, syncs
+from afflux.services import challenges, erasure, operations, retention, syncs
 from afflux.store import syncs as sync_store
 from afflux.store.database import AWAY
 from afflux.store.queue import Consumer, TryLater
@@ -213,7 +213,7 @@ class Worker:
             overdue = await sync_store.overdue(tx, _AT_ONCE)
         for sync in overdue:
             async with self.runtime.database.transaction() as tx:
-                await syncs.expire(tx, sync)
+                await challenges.expire(tx, sync)
 
     async def _clear_old(self) -> None:
         await retention.clear(self.runtime.database, self.runtime.settings)

@@ -12,7 +12,7 @@ from afflux.domain.errors import Conflict, NotFound
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.domain.users import User
 from afflux.runtime import Runtime
-from afflux.services import connections, syncs, users
+from afflux.services import challenges, connections, syncs, users
 from afflux.store import syncs as sync_store
 from afflux.store.database import AWAY, Tx
 from tests.conftest import Tenant, make_tenant
@@ -189,12 +189,12 @@ async def answer(runtime: Runtime, link: Link) -> bool:
         latest = await sync_store.latest(tx, application, [link.connection.id])
         if not latest or latest[0].status is not SyncStatus.WAITING:
             return False
-        challenge = syncs.open_challenge(latest[0])
+        challenge = challenges.open_challenge(latest[0])
         if challenge.kind is ChallengeKind.DECOUPLED:
             return False
         names = [field.name for field in challenge.fields] or [challenge.kind.value]
         given = Answer(values={name: ANSWERS[name] for name in names})
-        await syncs.answer(tx, runtime.vault, link.tenant.principal, link.connection, given)
+        await challenges.answer(tx, runtime.vault, link.tenant.principal, link.connection, given)
         return True
 
     try:

@@ -11,7 +11,7 @@ from afflux.domain.connections import Connection, ConnectionChannel
 from afflux.domain.events import Event
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.runtime import Runtime
-from afflux.services import connections, syncs
+from afflux.services import challenges, connections, syncs
 from afflux.store import accounts, catalogue, documents, transactions
 from afflux.store import connections as connection_store
 from afflux.store import events as event_store
@@ -83,7 +83,7 @@ async def synchronise(
 async def answer(runtime: Runtime, tenant: Tenant, connection: Connection, given: Answer) -> Sync:
     """Answer the open step."""
     async with runtime.database.transaction() as tx:
-        return await syncs.answer(tx, runtime.vault, tenant.principal, connection, given)
+        return await challenges.answer(tx, runtime.vault, tenant.principal, connection, given)
 
 
 def typed(**values: str) -> Answer:

@@ -11,7 +11,7 @@ from afflux.domain.principal import Principal
 from afflux.domain.syncs import SyncKind
 from afflux.domain.users import User
 from afflux.runtime import Runtime
-from afflux.services import connections, documents, erasure, syncs, uploads, users
+from afflux.services import challenges, connections, documents, erasure, syncs, uploads, users
 from afflux.store import accounts, transactions
 from afflux.store import connections as connection_store
 from afflux.store import documents as document_store
@@ -67,7 +67,7 @@ SYNC_ATTEMPTS: dict[str, Attempt] = {
     "syncs.request_anew": lambda tx, a: syncs.request_anew(
         tx, a.stranger, a.connection, SyncKind.ALL, interactive=True
     ),
-    "syncs.answer": lambda tx, a: syncs.answer(tx, a.vault, a.stranger, a.connection, typed(sms="1234")),
+    "challenges.answer": lambda tx, a: challenges.answer(tx, a.vault, a.stranger, a.connection, typed(sms="1234")),
     "syncs.cancel": lambda tx, a: syncs.cancel(tx, a.stranger, a.connection),
 }
 
@@ -107,7 +107,7 @@ async def test_a_principal_may_act_for_its_own_user(runtime: Runtime, alice: Ten
 
 async def test_every_service_that_takes_a_principal_is_tried() -> None:
     tried = ATTEMPTS.keys() | SYNC_ATTEMPTS.keys() | {"users.register"}
-    modules = (connections, documents, erasure, syncs, uploads, users)
+    modules = (challenges, connections, documents, erasure, syncs, uploads, users)
     taking = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in modules

@@ -13,7 +13,7 @@ from afflux.domain.errors import AffluxError, Conflict, Fenced, SyncErrorCode
 from afflux.domain.jobs import RunSync
 from afflux.domain.syncs import TRANSITIONS, Sync, SyncKind
 from afflux.runtime import Runtime
-from afflux.services import syncs
+from afflux.services import challenges, syncs
 from afflux.store import syncs as store
 from afflux.store.database import Tx
 from tests.conftest import Tenant
@@ -72,19 +72,19 @@ def _park(kind: ChallengeKind, seconds: float) -> Step:
             expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
         )
         await syncs.hold(tx, walk.run())
-        await syncs.park(tx, walk.runtime.vault, walk.tenant.user, walk.run(), 100000, challenge, b"parked")
+        await challenges.park(tx, walk.runtime.vault, walk.tenant.user, walk.run(), 100000, challenge, b"parked")
 
     return step
 
 
 async def _answer(walk: Walk, tx: Tx) -> None:
     given = Answer(values={"sms": "1234"})
-    await syncs.answer(tx, walk.runtime.vault, walk.tenant.principal, walk.connection, given)
+    await challenges.answer(tx, walk.runtime.vault, walk.tenant.principal, walk.connection, given)
 
 
 async def _expire(walk: Walk, tx: Tx) -> None:
     for sync in await store.overdue(tx, 100):
-        await syncs.expire(tx, sync)
+        await challenges.expire(tx, sync)
 
 
 async def _rescue(walk: Walk, tx: Tx) -> None:

@@ -19,7 +19,7 @@ from afflux.domain.principal import Principal
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.local import command_runtime
 from afflux.runtime import Runtime
-from afflux.services import syncs
+from afflux.services import challenges, syncs
 from afflux.store import connections
 from afflux.store import syncs as store
 
@@ -158,7 +158,7 @@ class _Followed:
 
     async def _answered(self, sync: Sync) -> bool:
         """Answer the open challenge. False when there is no answer to give."""
-        challenge = syncs.open_challenge(sync)
+        challenge = challenges.open_challenge(sync)
         if challenge.kind is ChallengeKind.DECOUPLED:
             return True
         async with self.turn:
@@ -169,7 +169,7 @@ class _Followed:
             return False
         try:
             async with self.runtime.database.transaction() as tx:
-                await syncs.answer(tx, self.runtime.vault, self.principal, self.connection, given)
+                await challenges.answer(tx, self.runtime.vault, self.principal, self.connection, given)
         except Conflict:
             err.print("afflux: too late, the step is over", soft_wrap=True)
         except InvalidInput as error:

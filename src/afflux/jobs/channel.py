@@ -11,7 +11,7 @@ from afflux.domain.syncs import SyncKind
 from afflux.jobs.conversation import consume, intake_of
 from afflux.jobs.files import read_files
 from afflux.jobs.run import SUCCESS, Run
-from afflux.services import channels, syncs
+from afflux.services import challenges, channels, syncs
 from afflux.services.intake import Intake
 from afflux.store import accounts, connections
 from afflux.store import syncs as sync_store
@@ -64,7 +64,7 @@ async def _park(run: Run, intake: Intake, final: Park) -> None:
         await intake.flush(tx)
         await sync_store.entered(tx, run.sync, run.sync.stage, run.outcomes, run.result.as_json())
         vault = run.runtime.vault
-        await syncs.park(tx, vault, run.user, run.sync, intake.channel_id, challenge, final.parked)
+        await challenges.park(tx, vault, run.user, run.sync, intake.channel_id, challenge, final.parked)
 
 
 async def _note_outcome(

@@ -1,4 +1,4 @@
-"""Synchronisations: asked for, joined, begun, parked, answered, postponed, ended. Each step is one transaction."""
+"""Synchronisations: asked for, joined, begun, postponed, ended. Each step is one transaction."""
 
 import random
 from collections.abc import Mapping, Sequence, Set
@@ -7,22 +7,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from afflux.domain.challenges import Answer, Challenge, ChallengeKind
-from afflux.domain.connections import ChannelStatus, Connection
-from afflux.domain.errors import SYNC_ERRORS, Conflict, Fenced, InvalidInput, NotFound, SyncErrorCode
+from afflux.domain.connections import Connection
+from afflux.domain.errors import SYNC_ERRORS, Conflict, Fenced, NotFound, SyncErrorCode
 from afflux.domain.events import EventType, NewEvent
 from afflux.domain.jobs import RunSync
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.domain.users import User
-from afflux.services import channels, places
+from afflux.services import channels
 from afflux.services.users import check_principal
 from afflux.store import accounts, connections, queue, uploads, users
 from afflux.store import syncs as store
 from afflux.store.database import Tx
-from afflux.store.vault import Vault
 
 #: Temporary failures after which a sync is given up.
 RETRIES = 5
@@ -151,13 +147,14 @@ async def _start(
     return started
 
 
-async def _active(tx: Tx, application_id: UUID, connection_id: UUID) -> Sync | None:
+async def active(tx: Tx, application_id: UUID, connection_id: UUID) -> Sync | None:
     """The connection's active sync, locked. After `guard`."""
     found = await store.lock_active(tx, application_id, {connection_id})
     return found[0] if found else None
 
 
-async def _enqueue(tx: Tx, sync: Sync, *, after: timedelta | None = None) -> int:
+async def enqueue(tx: Tx, sync: Sync, *, after: timedelta | None = None) -> int:
+    """A job that goes on with the sync; its id."""
     return await queue.enqueue(tx, _job(sync), sync.provider_id, after=after)
 
 
@@ -227,80 +224,10 @@ async def progressed(tx: Tx, sync: Sync, channel_id: int, phase: str, percent: i
     tx.record(event(sync, EventType.SYNC_PROGRESSED, data))
 
 
-async def park(
-    tx: Tx, vault: Vault, user: User, sync: Sync, channel_id: int, challenge: Challenge, parked: bytes
-) -> None:
-    """The human is needed: keep the challenge and the connector's sealed state, free the worker. After `hold`."""
-    sealed = vault.of(user).seal(places.parked(sync.application_id, sync.id), parked)
-    await store.park(tx, sync, channel_id, msgspec.to_builtins(challenge), challenge.expires_at, sealed)
-    if challenge.kind is ChallengeKind.DECOUPLED:
-        job_id = await _enqueue(tx, sync, after=timedelta(seconds=challenge.poll_after))
-        await store.set_jobs(tx, sync.application_id, {sync.id: job_id})
-    await connections.stop_auto_sync(tx, sync.application_id, sync.connection_id)
-    if not polling(sync) or challenge.name != (sync.challenge or {}).get("name"):
-        data = {
-            "channel_id": channel_id,
-            "kind": challenge.kind,
-            "step": challenge.name,
-            "expires_at": challenge.expires_at,
-            "channels": await channels.during(tx, sync),
-        }
-        await store.asked(tx, sync)
-        tx.record(event(sync, EventType.SYNC_WAITING, data))
-
-
-def asks(sync: Sync) -> bool:
-    """Whether the human is asked: the sync waits, or a run just looks if a decoupled challenge was approved."""
-    looking = sync.status is SyncStatus.RUNNING and polling(sync) and sync.percent is None
-    return looking or sync.status is SyncStatus.WAITING
-
-
-def open_challenge(sync: Sync | None) -> Challenge:
-    """What the sync waits for. Raises `Conflict` when it waits for nothing."""
-    if sync is None or not asks(sync) or sync.challenge is None:
-        raise Conflict("Step not available")
-    return msgspec.convert(sync.challenge, Challenge)
-
-
-async def answer(tx: Tx, vault: Vault, principal: Principal, connection: Connection, given: Answer) -> Sync:
-    """Store what the human answered and let a job go on, in this one transaction.
-
-    Raises `Conflict` when no challenge is open and `InvalidInput` naming a value that is missing. Whether a code is
-    right is for the provider to say.
-    """
-    check_principal(principal, connection.user_id)
-    await guard(tx, principal.application_id, connection.user_id, connection.id)
-    sync = await _active(tx, principal.application_id, connection.id)
-    challenge = open_challenge(sync)
-    if sync is None or tx.now >= challenge.expires_at:
-        raise Conflict("Step not available")
-    check_answer(challenge, given)
-    if sync.status is SyncStatus.RUNNING:
-        return sync  # A run is looking already.
-    user = await users.by_id(tx, sync.application_id, sync.user_id)
-    sealed = vault.of(user).seal(places.answer(sync.application_id, sync.id), msgspec.json.encode(given))
-    await store.resumed(tx, sync.application_id, sync.id, sealed, await _enqueue(tx, sync))
-    tx.record(event(sync, EventType.SYNC_ANSWERED))
-    return await store.by_id(tx, sync.application_id, sync.id)
-
-
-def check_answer(challenge: Challenge, given: Answer) -> None:
-    """Refuse an answer that does not fit the question. Raises `InvalidInput`."""
-    if given.cancel:
-        return
-    wanted = {field.name for field in challenge.fields if field.required}
-    if challenge.kind is ChallengeKind.CHOICE:
-        wanted = {"choice"}
-        if given.values.get("choice") not in challenge.choices:
-            raise InvalidInput("Invalid parameter choice")
-    if missing := sorted(name for name in wanted if not given.values.get(name)):
-        raise InvalidInput(f"Invalid parameter {missing[0]}")
-
-
 async def postpone(tx: Tx, sync: Sync, code: SyncErrorCode, retry_after: float | None) -> None:
     """A temporary failure: back to pending, for a job that starts after the back-off. After `hold`."""
     seconds = _delay(sync.retries, retry_after)
-    job_id = await _enqueue(tx, sync, after=timedelta(seconds=seconds))
+    job_id = await enqueue(tx, sync, after=timedelta(seconds=seconds))
     await store.postponed(tx, sync.application_id, sync.id, job_id, code, sync.retries + 1)
     tx.record(event(sync, EventType.SYNC_POSTPONED, {"error": code, "seconds": round(seconds, 1)}))
 
@@ -314,7 +241,7 @@ def _delay(retries: int, retry_after: float | None) -> float:
 async def hand_back(tx: Tx, sync: Sync) -> None:
     """The worker stops or lost the database: another run starts at once, and nobody is to blame. Raises `Fenced`."""
     await hold(tx, sync)
-    await store.postponed(tx, sync.application_id, sync.id, await _enqueue(tx, sync), sync.error_code, sync.retries)
+    await store.postponed(tx, sync.application_id, sync.id, await enqueue(tx, sync), sync.error_code, sync.retries)
 
 
 async def finish(tx: Tx, sync: Sync, result: Mapping[str, Any]) -> None:
@@ -367,7 +294,7 @@ async def cancel(tx: Tx, principal: Principal, connection: Connection) -> Sync:
     """End the connection's active sync where it stands. Raises `Conflict` when there is none."""
     check_principal(principal, connection.user_id)
     await guard(tx, principal.application_id, connection.user_id, connection.id)
-    sync = await _active(tx, principal.application_id, connection.id)
+    sync = await active(tx, principal.application_id, connection.id)
     if sync is None:
         raise Conflict("no synchronisation is active")
     await _end_cancelled(tx, sync)
@@ -376,7 +303,7 @@ async def cancel(tx: Tx, principal: Principal, connection: Connection) -> Sync:
 
 async def cancel_begun(tx: Tx, connection: Connection) -> None:
     """End the active sync if a worker has begun it: it goes by what was true then. After `guard` or more."""
-    sync = await _active(tx, connection.application_id, connection.id)
+    sync = await active(tx, connection.application_id, connection.id)
     if sync is not None and sync.attempt > 0:
         await _end_cancelled(tx, sync)
 
@@ -407,38 +334,17 @@ async def _follow(tx: Tx, ended: Sync) -> None:
         await request(tx, principal, connection, kind, interactive=ended.interactive)
 
 
-async def expire(tx: Tx, seen: Sync) -> None:
-    """Nobody answered in time: the channel failed, and with it the sync, unless it has other channels. Does nothing
-    to a sync that is no longer as it was seen.
-    """
-    if not await _still(tx, seen):
-        return
-    if len(await channels.after(tx, seen)) == 1 or seen.channel_id is None:
-        await fail(tx, seen, SyncErrorCode.CHALLENGE_EXPIRED, "")
-    else:
-        await _leave_channel(tx, seen, seen.channel_id, SyncErrorCode.CHALLENGE_EXPIRED)
-
-
-async def _leave_channel(tx: Tx, sync: Sync, channel_id: int, code: SyncErrorCode) -> None:
-    """The channel failed while nobody ran it: a job goes on with the others."""
-    ids = (sync.application_id, sync.connection_id, channel_id)
-    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, code, frozen=SYNC_ERRORS[code].freezes)
-    left = replace(sync, outcomes={**sync.outcomes, str(channel_id): code})
-    await store.entered(tx, left, left.stage, left.outcomes, left.result)
-    await tell_failed(tx, left, channel_id, code)
-    await store.resumed(tx, sync.application_id, sync.id, None, await _enqueue(tx, sync))
-
-
 async def rescue(tx: Tx, seen: Sync) -> None:
     """A sync that should have a job and has none gets one, if it is still as it was seen: the net under everything
     else.
     """
-    if await _still(tx, seen):
-        job_id = await _enqueue(tx, seen)
+    if await still(tx, seen):
+        job_id = await enqueue(tx, seen)
         await store.postponed(tx, seen.application_id, seen.id, job_id, seen.error_code, seen.retries)
 
 
-async def _still(tx: Tx, seen: Sync) -> bool:
+async def still(tx: Tx, seen: Sync) -> bool:
+    """Lock the sync and say whether it is as it was seen."""
     try:
         await guard(tx, seen.application_id, seen.user_id, seen.connection_id)
     except NotFound:

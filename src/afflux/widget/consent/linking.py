@@ -16,7 +16,7 @@ from afflux.domain.errors import SYNC_ERRORS, Conflict, InvalidInput, NotFound
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import Sync, SyncKind, SyncStatus
 from afflux.runtime import Runtime
-from afflux.services import connections, consent_visits, syncs
+from afflux.services import challenges, connections, consent_visits, syncs
 from afflux.store import connections as connection_store
 from afflux.store import consent_visits as visit_store
 from afflux.store import syncs as sync_store
@@ -93,8 +93,8 @@ async def _shown(request: AnyRequest, runtime: Runtime, pages: Pages, linking: L
     if sync.status is SyncStatus.FAILED:
         text = SYNC_ERRORS[sync.error_code].text if sync.error_code else ""
         return _form(request, runtime, pages, linking, text)
-    if syncs.asks(sync) and sync.challenge is not None:
-        return _question(request, runtime, pages, linking, syncs.open_challenge(sync))
+    if challenges.asks(sync) and sync.challenge is not None:
+        return _question(request, runtime, pages, linking, challenges.open_challenge(sync))
     return _page(request, runtime, pages, linking, "progress.html", percent=sync.percent or 0)
 
 
@@ -160,7 +160,7 @@ async def _done(
             if decision == "link":
                 await _link(tx, runtime, linking, typed)
             elif decision == "answer" and linking.connection is not None:
-                await syncs.answer(tx, runtime.vault, linking.principal, linking.connection, Answer(values=typed))
+                await challenges.answer(tx, runtime.vault, linking.principal, linking.connection, Answer(values=typed))
     except InvalidInput:
         return _again(request, runtime, pages, linking, "Something is missing or malformed.")
     except (Conflict, NotFound):
@@ -169,8 +169,8 @@ async def _done(
 
 
 def _again(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str) -> Response[str]:
-    if linking.sync is not None and linking.sync.status.active and syncs.asks(linking.sync):
-        return _question(request, runtime, pages, linking, syncs.open_challenge(linking.sync), refused)
+    if linking.sync is not None and linking.sync.status.active and challenges.asks(linking.sync):
+        return _question(request, runtime, pages, linking, challenges.open_challenge(linking.sync), refused)
     return _form(request, runtime, pages, linking, refused)
 
 

@@ -30,7 +30,7 @@ from afflux.facades.iswigo.wire.connections import (
 from afflux.facades.iswigo.wire.providers import TypeFilter, types
 from afflux.facades.iswigo.wire.values import answer
 from afflux.runtime import Runtime
-from afflux.services import connections, syncs
+from afflux.services import challenges, connections, syncs
 from afflux.store import connections as store
 from afflux.store import syncs as sync_store
 from afflux.store.database import Tx
@@ -172,9 +172,9 @@ async def answer_step(
     async with runtime.database.transaction() as tx:
         connection = await store.by_id(tx, user.application_id, user.id, connection_id)
         newest = await sync_store.latest(tx, user.application_id, [connection.id])
-        challenge = syncs.open_challenge(newest[0] if newest else None)
+        challenge = challenges.open_challenge(newest[0] if newest else None)
         given = Answer(values=wire.answers(_inputs(runtime, connection, challenge), data))
-        sync = await syncs.answer(tx, runtime.vault, principal, connection, given)
+        sync = await challenges.answer(tx, runtime.vault, principal, connection, given)
     return answer(_status(runtime, connection, sync))
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from afflux.domain.errors import SyncErrorCode
 from afflux.domain.syncs import Sync, SyncStatus
-from afflux.services import syncs
+from afflux.services import challenges
 
 
 class Status(StrEnum):
@@ -124,7 +124,7 @@ def state_of(sync: Sync | None) -> State:
     """Where a connection stands whose newest sync this is; None for one that never had any."""
     if sync is None:
         return FINISHED
-    if syncs.asks(sync):
+    if challenges.asks(sync):
         return waiting((sync.challenge or {})["name"])
     match sync.status:
         case SyncStatus.PENDING:

@@ -15,7 +15,7 @@ from afflux.facades.oxlin.scopes import MANAGE_CONNECTIONS, SYNC_CONNECTIONS
 from afflux.facades.oxlin.wire.challenges import ChallengeAnswer, ChallengeObject, open_challenge
 from afflux.facades.oxlin.wire.values import answer, number_of
 from afflux.runtime import Runtime
-from afflux.services import syncs
+from afflux.services import challenges
 from afflux.store import overviews
 
 _PLACE = "/connections/{connection_id:str}/challenges"
@@ -59,7 +59,7 @@ async def answer_challenge(
             raise missing(absent[0])
         connection = await connection_of(tx, user, number)
         try:
-            await syncs.answer(tx, runtime.vault, principal, connection, Answer(values=given))
+            await challenges.answer(tx, runtime.vault, principal, connection, Answer(values=given))
         except Conflict:
             raise NotFound("the challenge is over") from None
 
