@@ -104,18 +104,31 @@ async def page_of_states(
 ) -> tuple[int, list[Event]]:
     """How many of the application's events since then tell of a sync's state, and `limit` of them from index `first`,
     newest first: both of the same moment.
+
+    What has to be skipped is skipped from the nearer end.
     """
     rows = await connection.fetch(
         f"""
-        SELECT total, position, number, id, type, user_id, connection_id, sync_id, data, created_at
-        FROM (
+        WITH counted AS MATERIALIZED (
             SELECT count(*) AS total FROM events
             WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
-        ) AS counted LEFT JOIN (
-            SELECT * FROM events WHERE application_id = $1 AND position IN (
-                SELECT position FROM events WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
+        ), place AS MATERIALIZED (
+            (
+                SELECT position FROM events
+                WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
+                  AND 2 * $3 < (SELECT total FROM counted)
                 ORDER BY position DESC OFFSET $3 LIMIT $4
+            ) UNION ALL (
+                SELECT position FROM events
+                WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
+                  AND 2 * $3 >= (SELECT total FROM counted)
+                ORDER BY position OFFSET greatest((SELECT total FROM counted) - $3 - $4, 0)
+                LIMIT greatest(least((SELECT total FROM counted) - $3, $4), 0)
             )
+        )
+        SELECT total, position, number, id, type, user_id, connection_id, sync_id, data, created_at
+        FROM counted LEFT JOIN (
+            SELECT * FROM events WHERE application_id = $1 AND position = ANY (ARRAY(SELECT position FROM place))
         ) AS page ON true ORDER BY position DESC
         """,
         application_id,
