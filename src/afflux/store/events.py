@@ -116,7 +116,7 @@ async def page_of_states(
             (
                 SELECT position FROM events
                 WHERE application_id = $1 AND type IN ({_STATES}) AND created_at >= $2
-                  AND 2 * $3 < (SELECT total FROM counted)
+                  AND 2 * $3::bigint < (SELECT total FROM counted)
                 ORDER BY position DESC OFFSET $3 LIMIT $4
             ) UNION ALL (
                 SELECT position FROM events

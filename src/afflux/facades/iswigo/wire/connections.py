@@ -78,7 +78,7 @@ def connection_object(connection: Connection) -> ConnectionObject:
         last_synchronized_time=local_time(connection.last_success_at),
         last_error_time=local_time(connection.last_error_at),
         nb_errors=connection.consecutive_errors,
-        automatic_synchronization=connection.auto_sync,
+        automatic_synchronization=connection.runs_alone,
     )
 
 

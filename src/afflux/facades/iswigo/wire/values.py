@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar, cast, overload
+from typing import Annotated, TypeVar, overload
 from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response
+
+from afflux.web.answers import Answer
 
 T = TypeVar("T")
 #: A JSON number that is written already.
@@ -43,5 +45,4 @@ def number(amount: Decimal) -> Number:
 
 def answer(value: T, status: int = 200, headers: dict[str, str] | None = None) -> Response[T]:
     """`value` as the JSON of a response."""
-    body = cast(T, msgspec.json.encode(value))
-    return Response(body, status_code=status, media_type="application/json", headers=headers)
+    return Answer(value, status, headers)
