@@ -9,7 +9,7 @@ from litestar.types import Receive, Scope, Send
 T = TypeVar("T")
 
 
-class Answer(Response[T]):
+class _Answer(Response[T]):
     """A value as JSON. Sends itself: what Litestar does to a response takes longer than to write a small one."""
 
     def __init__(self, value: T, status: int = 200, headers: dict[str, str] | None = None) -> None:
@@ -27,3 +27,8 @@ class Answer(Response[T]):
         headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": self.status_code or 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def answer(value: T, status: int = 200, headers: dict[str, str] | None = None) -> Response[T]:
+    """`value` as the JSON of a response."""
+    return _Answer(value, status, headers)

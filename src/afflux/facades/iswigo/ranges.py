@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from afflux.facades.iswigo.errors import Refused
-from afflux.facades.iswigo.wire.values import answer
+from afflux.web.answers import answer
 
 T = TypeVar("T")
 

@@ -19,8 +19,8 @@ from afflux.facades.d1.wire.operations import (
     deleted,
     operation_object,
 )
-from afflux.facades.d1.wire.values import answer
 from afflux.services import consumers, operations
+from afflux.web.answers import answer
 
 _OPERATIONS = "/banking/v1/issuers/{issuer_id:str}/consumers/{consumer_id:str}/operations"
 _KINDS = tuple(KINDS)

@@ -14,9 +14,9 @@ from afflux.facades.d1.documented import problems
 from afflux.facades.d1.errors import Refused, invalid
 from afflux.facades.d1.given import GivenKeyring, GivenRuntime
 from afflux.facades.d1.wire.tokens import Token
-from afflux.facades.d1.wire.values import answer
 from afflux.services import tokens
 from afflux.web import strict_json
+from afflux.web.answers import answer
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
@@ -37,7 +37,7 @@ async def get_token(request: Request[Any, Any, Any], runtime: GivenRuntime, keyr
         keyring, Facade.D1, issuer.public_id, issuer.public_id, runtime.clock.now(), timedelta(seconds=life),
         {"scope": scope},
     )  # fmt: skip
-    return answer(Token(token.value, life, scope), {"Cache-Control": "no-store", "Pragma": "no-cache"})
+    return answer(Token(token.value, life, scope), headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
 async def _members(request: Request[Any, Any, Any]) -> dict[str, Any]:

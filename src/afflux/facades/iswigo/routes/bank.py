@@ -11,8 +11,8 @@ from afflux.facades.iswigo.given import GivenRuntime, GivenUser
 from afflux.facades.iswigo.ranges import DEFAULT, Range, RangeText, ranged
 from afflux.facades.iswigo.requests import JsonRequest
 from afflux.facades.iswigo.wire.bank import AccountObject, TransactionObject, account_object, transaction_object
-from afflux.facades.iswigo.wire.values import answer
 from afflux.store import accounts, transactions
+from afflux.web.answers import answer
 from afflux.web.routes import get_often
 
 

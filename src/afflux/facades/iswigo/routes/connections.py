@@ -28,12 +28,12 @@ from afflux.facades.iswigo.wire.connections import (
     status_object,
 )
 from afflux.facades.iswigo.wire.providers import TypeFilter, types
-from afflux.facades.iswigo.wire.values import answer
 from afflux.runtime import Runtime
 from afflux.services import challenges, connections, syncs
 from afflux.store import connections as store
 from afflux.store import syncs as sync_store
 from afflux.store.database import Tx
+from afflux.web.answers import answer
 
 
 @post("/connections", status_code=201, guards=[with_token, with_psd2], responses=problems(403, 404, 415))

@@ -12,9 +12,9 @@ from afflux.facades.iswigo.given import GivenRuntime, GivenUser
 from afflux.facades.iswigo.ranges import DEFAULT, Range, RangeText, ranged
 from afflux.facades.iswigo.requests import JsonRequest
 from afflux.facades.iswigo.wire.documents import DocumentObject, document_object, download_headers, types_called
-from afflux.facades.iswigo.wire.values import answer
 from afflux.services import documents
 from afflux.store import documents as store
+from afflux.web.answers import answer
 from afflux.web.routes import get_often
 
 TypeFilter = Annotated[str | None, QueryParameter(name="filters[type]", description="`invoice` or `document`")]

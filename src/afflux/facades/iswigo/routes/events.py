@@ -11,8 +11,8 @@ from afflux.facades.iswigo.given import GivenApplication, GivenRuntime
 from afflux.facades.iswigo.ranges import DEFAULT, Range, RangeText, ranged
 from afflux.facades.iswigo.requests import JsonRequest
 from afflux.facades.iswigo.wire.events import EventObject, event_object
-from afflux.facades.iswigo.wire.values import answer
 from afflux.store import events as store
+from afflux.web.answers import answer
 
 
 @get("/events", responses=problems())

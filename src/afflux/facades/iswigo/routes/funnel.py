@@ -10,8 +10,8 @@ from afflux.facades.iswigo.auth import with_token
 from afflux.facades.iswigo.documented import problems
 from afflux.facades.iswigo.given import GivenPrincipal, GivenRuntime, GivenUser
 from afflux.facades.iswigo.wire.funnel import NewSession, Session, wish
-from afflux.facades.iswigo.wire.values import answer
 from afflux.services import connect_sessions
+from afflux.web.answers import answer
 
 
 @post("/funnel", status_code=201, guards=[with_token], responses=problems(404, 415))

@@ -13,9 +13,9 @@ from afflux.facades.iswigo.given import GivenApplication, GivenPrincipal, GivenR
 from afflux.facades.iswigo.routes.users import checked_email
 from afflux.facades.iswigo.wire import users as wire
 from afflux.facades.iswigo.wire.users import GivenToken, NewProfile, Profile, ValidationObject
-from afflux.facades.iswigo.wire.values import answer
 from afflux.services import users, validations
 from afflux.services.validations import Proof
+from afflux.web.answers import answer
 
 _REFUSALS = {Proof.WRONG: "Invalid token", Proof.EXPIRED: "Token expired"}
 

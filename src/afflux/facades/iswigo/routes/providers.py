@@ -8,7 +8,7 @@ from afflux.facades.iswigo.given import GivenRuntime
 from afflux.facades.iswigo.ranges import DEFAULT, Range, RangeText, ranged
 from afflux.facades.iswigo.requests import JsonRequest
 from afflux.facades.iswigo.wire.providers import ProviderObject, TypeFilter, provider_object, types
-from afflux.facades.iswigo.wire.values import answer
+from afflux.web.answers import answer
 
 
 @get("/providers", responses=problems())

@@ -16,10 +16,10 @@ from afflux.facades.iswigo.given import GivenApplication, GivenKeyring, GivenPri
 from afflux.facades.iswigo.ranges import DEFAULT, Range, RangeText, ranged
 from afflux.facades.iswigo.requests import JsonRequest
 from afflux.facades.iswigo.wire.users import Login, NewEmail, NewPassword, NewUser, Token, UserObject, user_object
-from afflux.facades.iswigo.wire.values import answer
 from afflux.runtime import Runtime
 from afflux.services import erasure, passwords, users
 from afflux.store import users as store
+from afflux.web.answers import answer
 
 
 @post(

@@ -1,16 +1,12 @@
-"""How single values are written: times, numbers, JSON (contract: sections 2 and 10)."""
+"""How single values are written: times, numbers (contract: sections 2 and 10)."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar, overload
+from typing import Annotated, overload
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar import Response
 
-from afflux.web.answers import Answer
-
-T = TypeVar("T")
 #: A JSON number that is written already.
 Number = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "number"})]
 
@@ -41,8 +37,3 @@ def number(amount: Decimal) -> Number:
     if "." in digits:
         digits = digits.rstrip("0").rstrip(".")
     return msgspec.Raw(b"0" if digits == "-0" else digits.encode())
-
-
-def answer(value: T, status: int = 200, headers: dict[str, str] | None = None) -> Response[T]:
-    """`value` as the JSON of a response."""
-    return Answer(value, status, headers)
