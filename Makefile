@@ -20,8 +20,10 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 run: install
 	$(BIN)/afflux demo --data data --port $(PORT) --statement tests/connectors/files/samples/mt940/rabobank-iban.sta
 
+# The tests start many processes from the same sources: what one has compiled is there for all, even where Python is told
+# not to keep it.
 test: install lint
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 lint: install
 	$(BIN)/ruff check .

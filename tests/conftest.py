@@ -1,15 +1,14 @@
 """What every test can ask for: a real PostgreSQL, a fresh migrated database in it, and a small cast."""
 
 import os
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from joserfc.jwk import RSAKey
 
 from afflux.config import Settings
@@ -20,12 +19,14 @@ from afflux.domain.principal import Principal, Role
 from afflux.domain.users import User
 from afflux.postgres import EmbeddedPostgres
 from afflux.runtime import Runtime, open_runtime
-from afflux.services import applications, places, users
+from afflux.services import applications, passwords, places, users
 from afflux.store import catalogue, signing_keys
 from afflux.store.migrate import migrate
+from tests.databases import Databases
 
 ROOT_KEY = bytes(range(32))
 SIGNING_KEY = "the-tests-own"
+DEAR_PASSWORDS = passwords._hasher, passwords._DUMMY
 
 
 @cache
@@ -34,8 +35,25 @@ def signing_key() -> bytes:
     return RSAKey.generate_key(2048).as_pem(private=True)
 
 
+@cache
+def installed() -> Registry:
+    """What is installed: looked up once, because that means to read about every package there is."""
+    return Registry.discover()
+
+
 def pytest_configure() -> None:
+    """Let the bank answer at once, and passwords cost next to nothing."""
     os.environ["AFFLUX_SANDBOX_LATENCY"] = "0"
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._DUMMY = passwords._hasher.hash("nobody has this password")
+
+
+@pytest.fixture
+def dear_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost what they do when it is in earnest."""
+    hasher, dummy = DEAR_PASSWORDS
+    monkeypatch.setattr(passwords, "_hasher", hasher)
+    monkeypatch.setattr(passwords, "_DUMMY", dummy)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -50,15 +68,20 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
         await postgres.stop()
 
 
-@pytest_asyncio.fixture
-async def dsn(cluster: str) -> AsyncIterator[str]:
-    """A fresh migrated database."""
-    name = f"t{uuid.uuid4().hex}"
-    superuser = await asyncpg.connect(cluster.replace("//afflux@/afflux?", "//postgres@/postgres?"))
-    await superuser.execute(f"CREATE DATABASE {name} TEMPLATE afflux OWNER afflux")
-    yield cluster.replace("@/afflux?", f"@/{name}?")
-    await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await superuser.close()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def databases(cluster: str) -> AsyncIterator[Databases]:
+    """The databases of this test process."""
+    found = await Databases.of(cluster)
+    yield found
+    await found.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def dsn(databases: Databases) -> AsyncIterator[str]:
+    """A migrated database with nothing in it."""
+    dsn = await databases.take()
+    yield dsn
+    await databases.give_back(dsn)
 
 
 @pytest.fixture
@@ -72,7 +95,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest_asyncio.fixture
 async def runtime(dsn: str, settings: Settings) -> AsyncIterator[Runtime]:
     """A process's long-lived things on a fresh database, with the catalogue of everything installed."""
-    async with open_runtime(settings, dsn, ROOT_KEY, Registry.discover()) as opened:
+    async with open_runtime(settings, dsn, ROOT_KEY, installed()) as opened:
         async with opened.database.transaction() as tx:
             await catalogue.publish(tx, opened.registry.manifests)
             sealed = opened.vault.root.seal(places.signing_key(SIGNING_KEY), signing_key())

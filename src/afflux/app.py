@@ -20,7 +20,7 @@ from afflux.services.keyring import Keyring
 from afflux.store import health
 from afflux.web import server
 from afflux.web.documentation import documentation
-from afflux.web.mounts import Mounts
+from afflux.web.mounts import Late, Mounts
 from afflux.web.openapi import Dialect
 from afflux.web.problems import answer_problem
 from afflux.widget import api as widget
@@ -70,16 +70,16 @@ async def metrics(runtime: NamedDependency[Runtime]) -> str:
 def create_app(runtime: Runtime) -> ASGIApp:
     """Everything on one origin."""
     keyring = Keyring(runtime.database, runtime.vault)
-    mounted: dict[str, ASGIApp] = {
-        "v1": iswigo.create(runtime, keyring),
-        **dict.fromkeys(("v2.1", "token", "signin"), oxlin.create(runtime, keyring)),
-        **dict.fromkeys(("banking", "authz"), d1.create(runtime, keyring)),
-        "v1.6": digime.create(runtime, keyring),
-        "apps": consent.create(runtime),
-        "widget": widget.create(runtime),
-        "sandbox": bank.create(runtime),
+    mounted = {
+        "v1": Late(lambda: iswigo.create(runtime, keyring)),
+        **dict.fromkeys(("v2.1", "token", "signin"), Late(lambda: oxlin.create(runtime, keyring))),
+        **dict.fromkeys(("banking", "authz"), Late(lambda: d1.create(runtime, keyring))),
+        "v1.6": Late(lambda: digime.create(runtime, keyring)),
+        "apps": Late(lambda: consent.create(runtime)),
+        "widget": Late(lambda: widget.create(runtime)),
+        "sandbox": Late(lambda: bank.create(runtime)),
     }
-    return Mounts(mounted, _own(runtime, [facade.documented(runtime, keyring) for facade in _FACADES]))
+    return Mounts(mounted, Late(lambda: _own(runtime, [facade.documented(runtime, keyring) for facade in _FACADES])))
 
 
 def _own(runtime: Runtime, dialects: Sequence[Dialect]) -> Litestar:

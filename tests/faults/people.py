@@ -1,15 +1,16 @@
 """Users with connections at the sandbox banks, and somebody who answers what the banks ask."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from afflux.domain.challenges import Answer, ChallengeKind
 from afflux.domain.connections import Connection
 from afflux.domain.errors import Conflict, NotFound
-from afflux.domain.syncs import Sync, SyncKind, SyncStatus
+from afflux.domain.syncs import ACTIVE, Sync, SyncKind, SyncStatus
 from afflux.domain.users import User
 from afflux.runtime import Runtime
 from afflux.services import challenges, connections, syncs, users
@@ -131,32 +132,29 @@ async def reached(runtime: Runtime, sync: Sync, *statuses: SyncStatus, seconds: 
 
 async def ended(runtime: Runtime, asked: Sequence[Sync], seconds: float = 150) -> list[Sync]:
     """The syncs, once all have ended. On a timeout, says which have not."""
-    left = {sync.id: sync for sync in asked}
-    over: dict[object, Sync] = {}
     try:
         async with asyncio.timeout(seconds):
-            while left:
-                for sync in [await seen(runtime, each) for each in left.values()]:
-                    if not sync.status.active:
-                        over[sync.id] = sync
-                        del left[sync.id]
-                await asyncio.sleep(0.1)
+            while await patiently(runtime, lambda tx: in_status(tx, asked, ACTIVE)):
+                await asyncio.sleep(0.05)
     except TimeoutError:
-        stuck = [await seen(runtime, sync) for sync in left.values()]
+        stuck = [sync for sync in [await seen(runtime, each) for each in asked] if sync.status.active]
         lines = [f"{s.id} {s.status} attempt {s.attempt} job {s.job_id} losses {s.losses} {s.phase}" for s in stuck]
         raise AssertionError("not ended: " + "; ".join(lines)) from None
-    return [over[sync.id] for sync in asked]
+    return [await seen(runtime, sync) for sync in asked]
+
+
+async def in_status(tx: Tx, asked: Sequence[Sync], statuses: Iterable[SyncStatus]) -> int:
+    """How many of the syncs are in one of these states."""
+    ids = [sync.id for sync in asked]
+    return int(
+        await tx.value("SELECT count(*) FROM syncs WHERE id = ANY($1) AND status = ANY($2)", ids, list(statuses))
+    )
 
 
 async def running(runtime: Runtime, asked: Sequence[Sync], count: int, seconds: float = 90) -> None:
     """Return once so many of the syncs are running at the same time."""
-    ids = [sync.id for sync in asked]
-
-    async def look(tx: Tx) -> int:
-        return int(await tx.value("SELECT count(*) FROM syncs WHERE id = ANY($1) AND status = 'running'", ids))
-
     async with asyncio.timeout(seconds):
-        while await patiently(runtime, look) < count:
+        while await patiently(runtime, lambda tx: in_status(tx, asked, [SyncStatus.RUNNING])) < count:
             await asyncio.sleep(0.02)
 
 
@@ -176,9 +174,20 @@ async def answering(runtime: Runtime, links: Sequence[Link]) -> AsyncIterator[No
 
 async def _answer_all(runtime: Runtime, links: Sequence[Link]) -> None:
     while True:
+        waiting = await patiently(runtime, lambda tx: waiting_among(tx, links))
         for link in links:
-            await answer(runtime, link)
+            if link.connection.id in waiting:
+                await answer(runtime, link)
         await asyncio.sleep(0.05)
+
+
+async def waiting_among(tx: Tx, links: Sequence[Link]) -> set[UUID]:
+    """The connections that somebody is to answer for."""
+    rows = await tx.fetch(
+        "SELECT connection_id FROM syncs WHERE connection_id = ANY($1) AND status = 'waiting'",
+        [link.connection.id for link in links],
+    )
+    return {row["connection_id"] for row in rows}
 
 
 async def answer(runtime: Runtime, link: Link) -> bool:

@@ -62,6 +62,7 @@ async def test_a_killed_workers_sync_runs_again_as_soon_as_its_heartbeat_is_miss
             await asyncio.sleep(0.05)
     assert now.losses == 1
     assert time.monotonic() - killed < server.heartbeat + 20
+    await patiently(desk, lambda tx: syncs.cancel(tx, links[0].tenant.principal, links[0].connection))
 
 
 def test_with_the_default_settings_that_is_within_45_seconds() -> None:

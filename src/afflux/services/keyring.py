@@ -8,9 +8,15 @@ import secrets
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from joserfc.jwk import RSAKey
 
 from afflux.services import places
@@ -77,7 +83,9 @@ class Keyring:
         for key in held:
             if key.id not in self._keys:
                 plain = self._vault.root.open(places.signing_key(key.id), key.private_key)
-                self._keys[key.id] = RSAKey.import_key(plain)
+                # Nobody but us can have sealed it, and to prove its numbers prime once more takes a while.
+                native = load_pem_private_key(plain, None, unsafe_skip_rsa_key_validation=True)
+                self._keys[key.id] = RSAKey.import_key(cast(rsa.RSAPrivateKey, native))
         self._keys = {key.id: self._keys[key.id] for key in held}
         signing = [key.id for key in reversed(held) if key.retired_at is not None and key.retired_at > now]
         self._current = next(iter([*signing, *(key.id for key in held if key.retired_at is None)]), None)
