@@ -202,6 +202,17 @@ async def test_a_new_consent_lets_r_run_again(runtime: Runtime, alice: Tenant, b
     assert await story(runtime, alice, ended) == FETCHING
 
 
+async def test_a_run_that_knows_nothing_of_a_new_consent_does_not_undo_it(runtime: Runtime, alice: Tenant) -> None:
+    connection = await link(runtime, alice, BOTH, None)
+    known = (await channels_of(runtime, connection))["r"]
+    async with runtime.database.transaction() as tx:
+        await agree(runtime, connection, "dev", tx)
+        await connection_store.freeze(tx, alice.application.id, connection.id, R, known.credentials)
+    async with working(runtime):
+        ended = await synchronise(runtime, alice, connection, SyncKind.ALL)
+    assert await story(runtime, alice, ended) == FETCHING
+
+
 async def test_a_bad_password_on_e_alone(runtime: Runtime, alice: Tenant) -> None:
     connection = await link(runtime, alice, {E: {"login": "dev", "password": "wrong"}}, None)
     async with working(runtime):

@@ -1,6 +1,7 @@
 """Sealed secrets."""
 
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -27,6 +28,31 @@ def test_what_is_sealed_opens_at_its_place(plain: bytes) -> None:
     sealed = sealer.seal(PLACE, plain)
     assert sealer.open(PLACE, sealed) == plain
     assert not plain or len(plain) < 4 or plain not in sealed
+
+
+async def cut(sealed: bytes, length: int) -> AsyncIterator[bytes]:
+    for first in range(0, len(sealed), length):
+        yield sealed[first : first + length]
+
+
+async def joined(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
+
+
+@given(st.binary(max_size=1000), st.integers(28, 300))
+async def test_what_is_sealed_opens_piece_by_piece(plain: bytes, length: int) -> None:
+    sealer = Sealer(bytes(32))
+    assert await joined(sealer.open_pieces(PLACE, cut(sealer.seal(PLACE, plain), length))) == plain
+
+
+@given(st.binary(max_size=1000), st.integers(28, 300), st.data())
+async def test_no_piece_can_be_changed_or_cut_off(plain: bytes, length: int, data: st.DataObject) -> None:
+    sealer = Sealer(bytes(32))
+    sealed = bytearray(sealer.seal(PLACE, plain))
+    sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= 1
+    for wrong, place in ((sealed, PLACE), (sealed[:-1], PLACE), (sealer.seal(PLACE, plain), replace(PLACE, row="2"))):
+        with pytest.raises(DecryptionFailed):
+            await joined(sealer.open_pieces(place, cut(bytes(wrong), length)))
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,20 @@ class Connection:
     name: str
     #: The login with its middle hidden, for showing.
     login_mask: str | None
+    #: The user wishes it to be synchronised by itself.
     auto_sync: bool
+    #: The provider asked for its user during a sync; without him the next one would not get far either.
+    needs_user: bool
     last_success_at: datetime | None
     last_error_at: datetime | None
     #: Failures since the last success.
     consecutive_errors: int
     created_at: datetime
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether a sync that nobody attends is wished for and worth a try."""
+        return self.auto_sync and not self.needs_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +93,13 @@ class ConsentRequest:
     channel_id: int
     application_id: UUID
     user_id: UUID
-    #: Where the person goes on to afterwards.
+    #: Where the person goes on to afterwards; a path is a page of ours, for the browser that left from there only.
     redirect_url: str | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the person left from a page of ours."""
+        return self.redirect_url is not None and self.redirect_url.startswith("/")
 
 
 def standing(state: ChannelState, outcomes: Mapping[str, str] | None) -> ChannelState:

@@ -95,8 +95,9 @@ async def _note_outcome(
 
 async def _end_failed(tx: Tx, run: Run, channel: ConnectionChannel, error: SyncErrorCode) -> None:
     ids = (run.sync.application_id, run.sync.connection_id, channel.channel_id)
-    frozen = SYNC_ERRORS[error].freezes
-    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, error, frozen=frozen)
+    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, error)
+    if SYNC_ERRORS[error].freezes:
+        await connections.freeze(tx, *ids, channel.credentials)
     await syncs.tell_failed(tx, run.sync, channel.channel_id, error)
 
 
@@ -104,7 +105,7 @@ async def _end_well(tx: Tx, run: Run, channel: ConnectionChannel, *, partial: bo
     """Note that the channel is done; where its accounts were to be listed, which they are."""
     ids = (run.sync.application_id, run.sync.connection_id, channel.channel_id)
     status = ChannelStatus.PARTIAL if partial else ChannelStatus.SUCCESS
-    await connections.channel_ended(tx, *ids, status, None, frozen=False)
+    await connections.channel_ended(tx, *ids, status, None)
     data = {"channel_id": channel.channel_id, "stage": run.sync.stage, "partial": partial}
     if run.sync.stage is SyncKind.ACCOUNTS:
         await connections.channel_listed(tx, *ids)

@@ -14,7 +14,7 @@ from afflux.domain.errors import SyncErrorCode
 from afflux.domain.messages import Done, Failure, Message, Park
 from afflux.domain.syncs import SyncKind
 from afflux.jobs.run import Run
-from afflux.services import places
+from afflux.services import challenges, places
 from afflux.services.intake import Intake
 
 
@@ -56,7 +56,7 @@ def _messages(run: Run, channel: ConnectionChannel, file: File | None) -> AsyncG
         interactive=sync.interactive,
         now=now,
         deadline=now + timedelta(seconds=run.runtime.settings.sync_seconds),
-        redirect_url=f"{run.runtime.settings.public_url}/widget/return/{sync.id}",
+        redirect_url=challenges.way_back(run.runtime.vault, run.runtime.settings.public_url, sync),
         folder=str(run.runtime.settings.data / manifest.id),
     )
     operation = Operation.DISCOVER if sync.stage is SyncKind.ACCOUNTS else Operation.SYNC

@@ -10,8 +10,8 @@ from afflux.domain.syncs import Sync
 from afflux.store.database import Tx
 from afflux.store.rows import many, one
 
-_COLUMNS = """id, number, application_id, user_id, provider_id, name, login_mask, auto_sync, last_success_at,
-              last_error_at, consecutive_errors, created_at"""
+_COLUMNS = """id, number, application_id, user_id, provider_id, name, login_mask, auto_sync, needs_user,
+              last_success_at, last_error_at, consecutive_errors, created_at"""
 _CHANNEL_COLUMNS = """held.connection_id, held.channel_id, held.application_id, held.user_id, held.status,
                       held.error_code, held.frozen, held.credentials, held.state, held.consent_expires_at,
                       held.listed_at, held.last_end_at, held.last_success_at"""
@@ -241,14 +241,13 @@ async def channel_ended(
     channel_id: int,
     status: ChannelStatus,
     error: SyncErrorCode | None,
-    frozen: bool,
 ) -> None:
     """The channel's run is over."""
     await tx.execute(
         """
         UPDATE connection_channels
-        SET status = $4, error_code = $5, frozen = frozen OR $6, last_end_at = $7,
-            last_success_at = CASE WHEN $4 IN ('success', 'partial') THEN $7 ELSE last_success_at END
+        SET status = $4, error_code = $5, last_end_at = $6,
+            last_success_at = CASE WHEN $4 IN ('success', 'partial') THEN $6 ELSE last_success_at END
         WHERE application_id = $1 AND connection_id = $2 AND channel_id = $3
         """,
         application_id,
@@ -256,8 +255,23 @@ async def channel_ended(
         channel_id,
         status,
         error,
-        frozen,
         tx.now,
+    )
+
+
+async def freeze(tx: Tx, application_id: UUID, connection_id: UUID, channel_id: int, credentials: bytes | None) -> None:
+    """What was refused is not tried again, unless the user has given something else than these sealed credentials
+    meanwhile.
+    """
+    await tx.execute(
+        """
+        UPDATE connection_channels SET frozen = true
+        WHERE application_id = $1 AND connection_id = $2 AND channel_id = $3 AND credentials IS NOT DISTINCT FROM $4
+        """,
+        application_id,
+        connection_id,
+        channel_id,
+        credentials,
     )
 
 
@@ -348,10 +362,10 @@ async def failed(tx: Tx, application_id: UUID, connection_id: UUID) -> None:
     )
 
 
-async def stop_auto_sync(tx: Tx, application_id: UUID, connection_id: UUID) -> None:
-    """Unattended runs are pointless from now on: the provider asked for its user (Iswigo 6.3)."""
+async def asked_for_user(tx: Tx, application_id: UUID, connection_id: UUID) -> None:
+    """The provider asked for its user."""
     await tx.execute(
-        "UPDATE connections SET auto_sync = false WHERE application_id = $1 AND id = $2",
+        "UPDATE connections SET needs_user = true WHERE application_id = $1 AND id = $2",
         application_id,
         connection_id,
     )

@@ -77,6 +77,23 @@ async def content(tx: Tx, application_id: UUID, user_id: UUID, blob_id: UUID) ->
     return sealed
 
 
+async def content_part(
+    tx: Tx, application_id: UUID, user_id: UUID, blob_id: UUID, first: int, length: int
+) -> bytes | None:
+    """The sealed bytes from index `first`, at most `length` of them; None when there is no such content (any more)."""
+    part: bytes | None = await tx.value(
+        """
+        SELECT substring(content FROM $4 FOR $5) FROM blobs WHERE application_id = $1 AND user_id = $2 AND id = $3
+        """,
+        application_id,
+        user_id,
+        blob_id,
+        first + 1,
+        length,
+    )
+    return part
+
+
 async def known(tx: Tx, sync: Sync, keys: Sequence[str]) -> dict[str, tuple[object, ...]]:
     """What is held under these keys, as `facts` puts it, by key."""
     rows = await tx.fetch(

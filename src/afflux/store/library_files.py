@@ -95,6 +95,8 @@ class Paper:
     updated_at: datetime
     #: Sealed; None where a provider brought it.
     descriptor: bytes | None
+    #: The client id of the contract that pushed it.
+    pushed_by: str | None
 
 
 async def documents(tx: Tx, application_id: UUID, user_id: UUID, pushed: bool, number: int | None) -> list[Paper]:
@@ -103,9 +105,10 @@ async def documents(tx: Tx, application_id: UUID, user_id: UUID, pushed: bool, n
         """
         SELECT held.id, held.number, connection_id, account_id, blob_id, held.name, extension, mime, size, type, amount,
                payment_date, sha1, dated_at, held.created_at, held.updated_at, provider_id,
-               connections.number AS connection_number, descriptor
+               connections.number AS connection_number, descriptor, public_id AS pushed_by
         FROM documents AS held JOIN connections ON connections.id = connection_id
-        LEFT JOIN pushed_documents ON document_id = held.id
+        LEFT JOIN pushed_documents AS pushed ON document_id = held.id
+        LEFT JOIN registrations ON registrations.id = pushed.registration_id
         WHERE held.application_id = $1 AND held.user_id = $2 AND (descriptor IS NOT NULL) = $3
         AND ($4::bigint IS NULL OR held.number = $4)
         ORDER BY held.number
@@ -119,7 +122,8 @@ async def documents(tx: Tx, application_id: UUID, user_id: UUID, pushed: bool, n
 
 
 def _paper(row: dict[str, Any]) -> Paper:
-    more = {name: row.pop(name) for name in ("updated_at", "provider_id", "connection_number", "descriptor")}
+    said = ("updated_at", "provider_id", "connection_number", "descriptor", "pushed_by")
+    more = {name: row.pop(name) for name in said}
     return Paper(document=many(Document, [row])[0], **more)
 
 

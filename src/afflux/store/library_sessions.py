@@ -1,6 +1,6 @@
 """Sessions in which libraries are read. Whoever knows a session's key may read; only the key's hash is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,38 @@ async def insert(
         options,
         tx.now,
         expires_at,
+    )
+
+
+async def insert_begun(
+    tx: Tx,
+    registration: Registration,
+    session_id: UUID,
+    key_hash: bytes,
+    options: object,
+    expires_at: datetime,
+    user_id: UUID,
+) -> bool:
+    """Add a session that begins now, and keep its user from being erased until the transaction ends; False when there
+    is no such user (any more).
+    """
+    return bool(
+        await tx.execute(
+            """
+            INSERT INTO library_sessions (id, application_id, registration_id, key_hash, options, created_at,
+                                          triggered_at, expires_at, user_id)
+            SELECT $1, $2, $3, $4, $5, $6, $6, $7, id FROM users
+            WHERE application_id = $2 AND id = $8 AND leaving_at IS NULL FOR KEY SHARE
+            """,
+            session_id,
+            registration.application.id,
+            registration.id,
+            key_hash,
+            options,
+            tx.now,
+            expires_at,
+            user_id,
+        )
     )
 
 
@@ -90,6 +122,36 @@ async def add_syncs(tx: Tx, application_id: UUID, user_id: UUID, session_id: UUI
         user_id,
         session_id,
         list(sync_ids),
+    )
+
+
+async def join(tx: Tx, application_id: UUID, user_id: UUID, session_id: UUID, provider_ids: Collection[int]) -> bool:
+    """Let the session wait for the active sync of every connection of the user to these providers; False, and nothing
+    is done, where one has none, where there is no connection, and for a user who is suspended.
+    """
+    return bool(
+        await tx.execute(
+            """
+            INSERT INTO session_syncs (session_id, sync_id, application_id, user_id)
+            SELECT $3, sync_id, $1, $2 FROM (
+                SELECT syncs.id AS sync_id FROM connections JOIN syncs ON syncs.connection_id = connections.id
+                WHERE connections.application_id = $1 AND connections.user_id = $2
+                AND connections.provider_id = ANY($4) AND syncs.status IN ('pending', 'running', 'waiting')
+                AND NOT EXISTS (SELECT FROM users WHERE application_id = $1 AND id = $2 AND suspended_at IS NOT NULL)
+                AND NOT EXISTS (
+                    SELECT FROM connections AS idle
+                    WHERE idle.application_id = $1 AND idle.user_id = $2 AND idle.provider_id = ANY($4)
+                    AND NOT EXISTS (SELECT FROM syncs WHERE connection_id = idle.id
+                                    AND status IN ('pending', 'running', 'waiting'))
+                )
+                ORDER BY connections.id FOR KEY SHARE OF connections
+            ) AS active
+            """,
+            application_id,
+            user_id,
+            session_id,
+            list(provider_ids),
+        )
     )
 
 

@@ -110,11 +110,15 @@ async def delete_unread(tx: Tx, before: datetime, limit: int) -> int:
     )
 
 
-#: Costs as much as it returns: the snapshots of a user are in order, and each leads to its event.
+#: Costs as much as it returns: the snapshots of a user are in order, and each leads to its event. To its own, by
+#: `LIMIT 1`: a join may go through everybody's instead.
 NEWEST = """
-    SELECT events.position, number, id, type, events.user_id, connection_id, sync_id, data, created_at, content
-    FROM event_snapshots AS kept JOIN events USING (application_id, position)
-    WHERE application_id = $1 AND kept.user_id = $2 AND position > $3 ORDER BY position DESC LIMIT $4
+    SELECT told.*, content
+    FROM event_snapshots AS kept CROSS JOIN LATERAL (
+        SELECT position, number, id, type, user_id, connection_id, sync_id, data, created_at
+        FROM events WHERE application_id = $1 AND position = kept.position LIMIT 1
+    ) AS told
+    WHERE application_id = $1 AND kept.user_id = $2 AND kept.position > $3 ORDER BY kept.position DESC LIMIT $4
 """
 
 

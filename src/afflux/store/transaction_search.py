@@ -5,7 +5,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from afflux.domain.categories import conditions
 from afflux.domain.records import AccountType, TransactionStatus, TransactionType
 from afflux.store.database import Tx
 from afflux.store.rows import many, one
@@ -29,6 +28,7 @@ class Found:
     text: str
     counterparty: str | None
     check_number: str | None
+    category: str
     created_at: datetime
     updated_at: datetime
 
@@ -52,23 +52,15 @@ class Search:
 _FOUND = """
     SELECT transactions.id, transactions.number, accounts.number AS account_number, transactions.status,
            transactions.type, day, booking_date, value_date, transaction_date, amount, transactions.currency, text,
-           counterparty, check_number, transactions.created_at, transactions.updated_at
+           counterparty, check_number, category, transactions.created_at, transactions.updated_at
     FROM transactions JOIN accounts ON accounts.application_id = transactions.application_id
          AND accounts.id = account_id AND accounts.status <> 'deleted'
     WHERE transactions.application_id = $1 AND transactions.user_id = $2
-"""
-#: The text as `domain.categories.folded` makes it. Most texts have nothing to take apart.
-FOLDED = r"""
-    ' ' || lower(btrim(regexp_replace(
-        CASE WHEN octet_length(text) = length(text) THEN text
-             ELSE regexp_replace(normalize(text, NFD), '[\u0300-\u036f]+', '', 'g') END,
-        '[^A-Za-z0-9]+', ' ', 'g')) COLLATE "C") || ' #' || transactions.type || ' '
 """
 
 
 async def find(tx: Tx, application_id: UUID, user_id: UUID, search: Search, first: int, limit: int) -> list[Found]:
     """`limit` of the transactions that fit from index `first`: in the order of import, newest of one import first."""
-    wanted = None if search.category is None else conditions(search.category)
     rows = await tx.fetch(
         f"""
         {_FOUND}
@@ -78,10 +70,7 @@ async def find(tx: Tx, application_id: UUID, user_id: UUID, search: Search, firs
         AND ($10::numeric IS NULL OR amount <= $10)
         AND ($11::date IS NULL OR day >= $11) AND ($12::date IS NULL OR day <= $12)
         AND ($13::timestamptz IS NULL OR transactions.created_at >= $13)
-        AND ($14::text[] IS NULL OR EXISTS (
-            SELECT FROM (SELECT {FOLDED} AS words OFFSET 0) AS folded,
-                        unnest($14::text[], $15::text[]) AS condition (found, missing)
-            WHERE words ~ found AND (missing IS NULL OR words !~ missing)))
+        AND ($14::text IS NULL OR category = $14)
         ORDER BY transactions.created_at, transactions.number DESC OFFSET $3 LIMIT $4
         """,
         application_id,
@@ -97,8 +86,7 @@ async def find(tx: Tx, application_id: UUID, user_id: UUID, search: Search, firs
         search.first_day,
         search.last_day,
         search.imported_since,
-        None if wanted is None else [found for found, _ in wanted],
-        None if wanted is None else [missing for _, missing in wanted],
+        search.category,
     )
     return many(Found, rows)
 

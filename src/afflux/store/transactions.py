@@ -9,6 +9,7 @@ import msgspec
 from asyncpg.pgproto import pgproto
 
 from afflux.domain.accounts import Line, Transaction
+from afflux.domain.categories import category_of
 from afflux.domain.errors import NotFound
 from afflux.domain.identity import Incoming
 from afflux.domain.reconcile import Held
@@ -25,7 +26,8 @@ _LINE = ", ".join(Line._fields)
 INSERTED = (
     "id", "application_id", "user_id", "account_id", "identity", "hash", "status", "type", "day", "booking_date",
     "value_date", "transaction_date", "amount", "currency", "text", "counterparty", "counterparty_account", "refs",
-    "check_number", "original_amount", "original_currency", "settlement_month", "raw", "created_at", "updated_at",
+    "check_number", "original_amount", "original_currency", "settlement_month", "raw", "category", "created_at",
+    "updated_at",
 )  # fmt: skip
 
 
@@ -80,13 +82,13 @@ def new_ids(count: int) -> list[UUID]:
 
 
 def _values(incoming: Incoming) -> tuple[object, ...]:
-    """The columns from `identity` to `raw`."""
+    """The columns from `identity` to `category`."""
     record = incoming.record
     return (
         incoming.identity, incoming.hash, record.status, record.type, record.day, record.booking_date,
         record.value_date, record.transaction_date, record.amount, record.currency, record.text, record.counterparty,
         record.counterparty_account, record.references, record.check_number, record.original_amount,
-        record.original_currency, record.settlement_month, record.raw,
+        record.original_currency, record.settlement_month, record.raw, category_of(record.text, record.type),
     )  # fmt: skip
 
 
@@ -116,13 +118,13 @@ async def update(tx: Tx, sync: Sync, account_id: UUID, rows: Sequence[tuple[UUID
             amount = new.amount, currency = new.currency, text = new.text, counterparty = new.counterparty,
             counterparty_account = new.counterparty_account, refs = new.refs, check_number = new.check_number,
             original_amount = new.original_amount, original_currency = new.original_currency,
-            settlement_month = new.settlement_month, raw = new.raw, updated_at = $3
+            settlement_month = new.settlement_month, raw = new.raw, category = new.category, updated_at = $3
         FROM unnest($4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::date[], $10::date[], $11::date[],
                     $12::date[], $13::numeric[], $14::text[], $15::text[], $16::text[], $17::text[], $18::jsonb[],
-                    $19::text[], $20::numeric[], $21::text[], $22::text[], $23::text[])
+                    $19::text[], $20::numeric[], $21::text[], $22::text[], $23::text[], $24::text[])
              AS new (id, identity, hash, status, type, day, booking_date, value_date, transaction_date, amount,
                      currency, text, counterparty, counterparty_account, refs, check_number, original_amount,
-                     original_currency, settlement_month, raw)
+                     original_currency, settlement_month, raw, category)
         WHERE held.application_id = $1 AND held.account_id = $2 AND held.id = new.id
         """,
         sync.application_id,

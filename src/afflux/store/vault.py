@@ -9,16 +9,20 @@ not open.
 import hashlib
 import hmac
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from afflux.domain.errors import DecryptionFailed
 from afflux.domain.users import User
 
-_NONCE = 12
+_NONCE, _TAG = 12, 16
 _KEY = 32
 
 
@@ -43,6 +47,7 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         if len(key) != _KEY:
             raise DecryptionFailed("a key must have 32 bytes")
+        self._key = key
         self._cipher = AESGCM(key)
         #: Tells keys apart without giving anything of them away.
         self.key_id = hashlib.sha256(b"afflux key id" + key).hexdigest()[:16]
@@ -60,7 +65,28 @@ class Sealer:
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.associated_data(self.key_id))
         except InvalidTag:
-            raise DecryptionFailed(f"{place.table}.{place.column} does not open with this key") from None
+            raise _unopened(place) from None
+
+    async def open_pieces(self, place: Place, sealed: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """What was sealed, piece by piece; it is not proven to be that before the last piece has come. Of the sealed
+        pieces each but the last is longer than nonce and tag. Raises as `open` does.
+        """
+        first = await anext(sealed)
+        decryptor = Cipher(AES256(self._key), GCM(first[:_NONCE])).decryptor()
+        decryptor.authenticate_additional_data(place.associated_data(self.key_id))
+        held = first[_NONCE:]
+        async for piece in sealed:
+            yield decryptor.update(held[:-_TAG])
+            held = held[-_TAG:] + piece
+        yield decryptor.update(held[:-_TAG])
+        try:
+            decryptor.finalize_with_tag(held[-_TAG:])
+        except (InvalidTag, ValueError):
+            raise _unopened(place) from None
+
+
+def _unopened(place: Place) -> DecryptionFailed:
+    return DecryptionFailed(f"{place.table}.{place.column} does not open with this key")
 
 
 class Vault:

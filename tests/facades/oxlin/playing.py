@@ -1,28 +1,20 @@
 """Plays golden files as a client of this facade: what is no JSON is sent as a form, and tokens come along."""
 
-import asyncio
 from dataclasses import dataclass
 
-from tests.facades.iswigo.playing import Player
+from tests.facades import playing
 
 
 @dataclass
-class OxlinPlayer(Player):
-    """Somebody at the wire who has the client's id and secret."""
+class Player(playing.Player):
+    """Somebody at the wire who may have a token."""
 
-    async def _send(self, method: str, target: str, body: bytes) -> tuple[str, dict[str, str], str]:
-        """Status, headers, and body of the answer to a request, as they came over the socket."""
-        lines = [f"{method} {target} HTTP/1.1", f"Host: {self.host}:{self.port}", "Connection: close"]
+    def dressed(self, method: str, target: str, given: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
+        """With the body's type, and the token."""
+        headers = {}
         if body:
-            kind = "application/json" if body.startswith(b"{") else "application/x-www-form-urlencoded"
-            lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+            is_json = body.startswith(b"{")
+            headers["Content-Type"] = "application/json" if is_json else "application/x-www-form-urlencoded"
         if self.token:
-            lines.append(f"authorization: Bearer {self.token}")
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        raw = await reader.read()
-        writer.close()
-        head, _, content = raw.partition(b"\r\n\r\n")
-        status, *fields = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in fields)}
-        return status.removeprefix("HTTP/1.1 "), headers, content.decode("utf-8", "replace")
+            headers["authorization"] = f"Bearer {self.token}"
+        return headers | given, body

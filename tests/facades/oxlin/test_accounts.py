@@ -66,7 +66,8 @@ async def test_its_user_s_name_for_it_outlives_synchronisations(runtime: Runtime
     now = await ana.get(f"/accounts/{account['id']}")
     assert (now["name"], now["usage"]) == ("Household", "PROFESSIONAL")
     await ana.refused(400, "BAD_PARAMETER", "PATCH", f"/accounts/{account['id']}", {"name": ""})
-    await ana.refused(400, "FORMAT_ERROR", "PATCH", f"/accounts/{account['id']}", {"usage": "FUN"})
+    await ana.refused(400, "BAD_PARAMETER", "PATCH", f"/accounts/{account['id']}", {"usage": "FUN"})
+    await ana.refused(400, "FORMAT_ERROR", "PATCH", f"/accounts/{account['id']}", {"usage": 1})
 
 
 async def test_a_deleted_account_stays_away_until_accounts_are_listed(runtime: Runtime, ana: Client) -> None:

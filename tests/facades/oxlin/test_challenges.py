@@ -3,7 +3,8 @@
 import time
 
 from afflux.runtime import Runtime
-from tests.facades.oxlin.calling import EMBEDDED, Client, rested, two_ways
+from afflux.store import connections
+from tests.facades.oxlin.calling import EMBEDDED, Client, rested, tenant_of, two_ways
 from tests.facades.oxlin.test_queues import answer, asked
 from tests.jobs.acting import working
 
@@ -32,6 +33,17 @@ async def test_a_challenge_is_asked_and_answered_once(runtime: Runtime, ana: Cli
         done = await rested(ana, connection["id"])
     assert done["status"] == "SUCCESS"
     assert await ana.get(place) == []
+
+
+async def test_a_challenge_does_not_change_what_the_user_wishes(runtime: Runtime, ana: Client) -> None:
+    async with working(runtime):
+        connection = await ana.post("/connections", two_ways(EMBEDDED, login="dev+sms"))
+        await answer(ana, connection["id"], await asked(ana, connection["id"]), "1234")
+        assert (await rested(ana, connection["id"]))["auto_sync"] is True
+    tenant = await tenant_of(runtime, ana)
+    async with runtime.database.reading() as tx:
+        held = await connections.by_number(tx, tenant.application.id, tenant.user.id, int(connection["id"]))
+    assert (held.auto_sync, held.needs_user, held.runs_alone) == (True, True, False)
 
 
 async def test_a_wrong_answer_fails_the_authentication(runtime: Runtime, ana: Client) -> None:
@@ -67,4 +79,15 @@ async def test_a_choice_says_what_can_be_chosen(runtime: Runtime, ana: Client) -
         place = f"/connections/{connection['id']}/challenges/{challenge['id']}"
         await ana.refused(400, "BAD_PARAMETER", "POST", place, wrong)
         await answer(ana, connection["id"], challenge, challenge["choices"][0]["value"])
+        assert (await rested(ana, connection["id"]))["status"] == "SUCCESS"
+
+
+async def test_a_visit_to_the_banks_page_is_the_answer(runtime: Runtime, ana: Client) -> None:
+    async with working(runtime):
+        connection = await ana.post("/connections", two_ways(EMBEDDED, login="dev+redirect"))
+        challenge = await asked(ana, connection["id"])
+        assert (challenge["type"], challenge["fields"]) == ("REDIRECT", [])
+        page = await ana.http.get(challenge["url"])
+        assert (page.status_code, "Your answer has arrived" in page.text) == (200, True)
+        assert (await ana.http.get(challenge["url"])).status_code == 404
         assert (await rested(ana, connection["id"]))["status"] == "SUCCESS"

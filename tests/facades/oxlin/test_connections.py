@@ -213,6 +213,17 @@ async def test_lists_come_in_pages_and_by_filters(ana: Client) -> None:
         await ana.refused(400, "BAD_PARAMETER", "GET", f"/connections?{query}")
 
 
+async def test_every_list_ends(ana: Client) -> None:
+    connection = await ana.post("/connections", two_ways(EMBEDDED))
+    await ana.post("/queues")
+    lists = ("/providers", "/categories", "/queues", "/accounts", "/transactions", "/connections")
+    for path in (*lists, f"/connections/{connection['id']}/challenges"):
+        assert await ana.get(f"{path}?limit=1") == (await ana.get(path))[:1], path
+        assert await ana.get(f"{path}?page=1000") == [], path
+        for query in ("page=0", "page=x", "limit=0", "limit=501", "limit=1.0"):
+            await ana.refused(400, "BAD_PARAMETER", "GET", f"{path}?{query}")
+
+
 async def test_statement_files_are_a_connection_without_channels(runtime: Runtime, ana: Client) -> None:
     tenant = await tenant_of(runtime, ana)
     await hand_in(runtime, tenant, "statement.sta", (SAMPLES / "mt940" / "rabobank-iban.sta").read_bytes())

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from afflux.runtime import Runtime
-from tests.facades.iswigo.playing import Turn, read
 from tests.facades.oxlin.calling import Client
-from tests.facades.oxlin.playing import OxlinPlayer
+from tests.facades.oxlin.playing import Player
+from tests.facades.playing import Turn, read
 from tests.jobs.acting import working
 from tests.serving import served
 
@@ -22,5 +22,5 @@ async def test_the_exchanges_are_as_they_were_written_down(runtime: Runtime, sho
     scripts.mkdir(parents=True)
     shutil.copy(GOLDEN / "anna.txt", scripts)
     async with working(runtime), served(runtime) as port:
-        player = OxlinPlayer("127.0.0.1", port, {}, known={"id": shop.client_id, "secret": shop.secret})
+        player = Player("127.0.0.1", port, known={"id": shop.client_id, "secret": shop.secret})
         assert await player.play(path) == sum(not isinstance(step, Turn) for step in read(path))

@@ -1,16 +1,15 @@
 """What the documentation says, and that the server keeps to it."""
 
 import asyncio
-from collections.abc import Iterator
 from functools import partial
 
-import jsonschema_rs
 import pytest
 
 from afflux.facades.oxlin import api
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
 from afflux.web.openapi import Json, describe
+from tests.facades.documents import check_examples, operations
 from tests.facades.fuzzing import problems
 from tests.facades.oxlin.calling import EMBEDDED, Client, two_ways
 from tests.facades.oxlin.test_isolation import ROUTES
@@ -24,15 +23,10 @@ def document(runtime: Runtime) -> Json:
     return describe(dialect, runtime.settings.public_url)
 
 
-def operations(document: Json) -> Iterator[tuple[str, Json]]:
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            yield f"{method.upper()} {path.removeprefix('/v2.1')}", operation
-
-
 def test_every_route_is_there_with_whose_token_is_good(document: Json) -> None:
-    found = dict(operations(document))
-    assert set(found) == {"POST /token", *(route.name for route in ROUTES)}
+    found = dict(operations(document, "/v2.1"))
+    by_client = {"POST /token", "POST /widget/widget_session"}
+    assert set(found) == {*by_client, *(route.name for route in ROUTES)}
     for route in ROUTES:
         scopes = {scope for way in found[route.name]["security"] for scope in way["token"]}
         assert scopes == {*(route.allowed.user or ()), *(route.allowed.client or ())}
@@ -42,17 +36,7 @@ def test_every_route_is_there_with_whose_token_is_good(document: Json) -> None:
 
 
 def test_the_examples_are_what_they_are_examples_of(document: Json) -> None:
-    media = [
-        each
-        for _, operation in operations(document)
-        for part in (operation.get("requestBody", {}), *operation["responses"].values())
-        for each in part.get("content", {}).values()
-        if "example" in each
-    ]
-    assert len(media) > 25
-    for each in media:
-        whole = {**each["schema"], "components": document["components"]}
-        jsonschema_rs.Draft202012Validator(whole).validate(each["example"])
+    check_examples(document, 25)
 
 
 async def test_the_server_keeps_to_its_document(

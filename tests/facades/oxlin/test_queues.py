@@ -12,7 +12,7 @@ from afflux.domain.syncs import SyncKind
 from afflux.runtime import Runtime
 from afflux.services import retention, syncs
 from afflux.store import connections
-from afflux.store.queues import NEWEST
+from afflux.store.queues import NEWEST, newest
 from tests.facades.oxlin.calling import (
     EMBEDDED,
     Client,
@@ -157,6 +157,67 @@ async def test_a_channel_that_fails_while_accounts_are_listed_is_left_out_afterw
         "SYNC_ALL_SUCCESS",
     ]
     assert [events[n]["resource"]["status"] for n in (3, 4, 5, 8)] == ["RUNNING", "FAILED", "RUNNING", "FAILED"]
+
+
+async def test_a_refusal_of_one_channel_leaves_the_other_to_be_listed_and_fetched(
+    runtime: Runtime, ana: Client
+) -> None:
+    wrong = two_ways()
+    wrong["channels"][1]["credentials"][1]["value"] = "guess"
+    async with working(runtime):
+        connection = await linked(ana, wrong)
+        queue = await subscribe(ana)
+        await ana.post(f"/connections/{connection['id']}/synchronize?type=LIST_ACCOUNTS", status=204)
+        events = await told(ana, queue)
+    assert heard(events) == [
+        "SYNC_LIST_ACCOUNTS_STARTED",
+        "AUTH_SUCCESS(r)",
+        "LIST_ACCOUNTS_SUCCESS(r)",
+        "AUTH_FAILED(e)",
+        "SYNC_LIST_ACCOUNTS_SUCCESS",
+        "SYNC_ALL_STARTED",
+        "AUTH_SUCCESS(r)",
+        "SYNC_SUCCESS(r)",
+        "SYNC_ALL_SUCCESS",
+    ]
+    assert [events[n]["resource"]["status"] for n in (4, 8)] == ["FAILED", "FAILED"]
+
+
+async def test_every_refusal_has_its_event_and_its_status(runtime: Runtime, ana: Client) -> None:
+    names = {
+        "locked": ("USER_ACTION_REQUIRED", "USER_ACTION_REQUIRED"),
+        "password-expired": ("PASSWORD_CHANGE_REQUIRED", "PASSWORD_CHANGE_REQUIRED"),
+        "action-required": ("USER_ACTION_REQUIRED", "USER_ACTION_REQUIRED"),
+        "consent-required": ("TOKEN_EXPIRED", "TOKEN_EXPIRED"),
+        "unsupported": ("SYNC_FAILED", "FAILED"),
+    }
+    queue = await subscribe(ana)
+    async with working(runtime):
+        made = {word: await ana.post("/connections", two_ways(EMBEDDED, login=f"dev+fast+{word}")) for word in names}
+        events = await told(ana, queue, ends=len(names))
+    for word, (type, status) in names.items():
+        mine = [event for event in events if event["resource"]["id"] == made[word]["id"]]
+        assert heard(mine) == [
+            "SYNC_LIST_ACCOUNTS_STARTED",
+            f"{type}(e)",
+            "SYNC_LIST_ACCOUNTS_SUCCESS",
+            "SYNC_ALL_STARTED",
+            "SYNC_ALL_SUCCESS",
+        ], word
+        for event in mine[1:]:
+            assert event["resource"]["status"] == "FAILED"
+            assert event["resource"]["channels"][1]["status"] == status
+
+
+async def test_a_connection_runs_without_a_break_until_the_last_event(runtime: Runtime, ana: Client) -> None:
+    async with working(runtime):
+        connection = await linked(ana, two_ways(EMBEDDED))
+        queue = await subscribe(ana)
+        await ana.post(f"/connections/{connection['id']}/synchronize?type=LIST_ACCOUNTS", status=204)
+        async with asyncio.timeout(30):
+            while (await ana.get(f"/connections/{connection['id']}"))["status"] == "RUNNING":
+                pass
+        assert heard(await ana.get(f"/queues/{queue}"))[-4:] == ALL_BY_LOGIN
 
 
 async def test_a_bank_that_breaks_down_is_a_technical_failure(runtime: Runtime, ana: Client) -> None:
@@ -356,30 +417,36 @@ async def expire_consents(runtime: Runtime) -> None:
         )
 
 
-class TestRules:
-    """What an operator can set."""
-
+class TestSmallQueuesThatAreDrained:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        return Settings(
-            data=settings.data,
-            heartbeat_seconds=2,
-            oxlin_queue_drain=True,
-            oxlin_queue_events=3,
-            oxlin_queue_seconds=2,
-        )
+        return Settings(data=settings.data, heartbeat_seconds=2, oxlin_queue_drain=True, oxlin_queue_events=3)
+
+    async def filled(self, runtime: Runtime, client: Client) -> str:
+        """A queue that nobody has read, after a synchronisation."""
+        queue = await subscribe(client)
+        async with working(runtime):
+            await linked(client, two_ways(EMBEDDED))
+        return queue
 
     async def test_a_queue_may_hold_few_events_and_be_drained(self, runtime: Runtime, ana: Client) -> None:
-        queue = await subscribe(ana)
-        async with working(runtime):
-            connection = await ana.post("/connections", two_ways(EMBEDDED))
-            while (await ana.get(f"/connections/{connection['id']}"))["status"] == "RUNNING":
-                assert await ana.get("/queues")
-                await asyncio.sleep(0.02)
+        queue = await self.filled(runtime, ana)
         drained = await told_at_last(ana, queue)
         assert heard(drained)[-1] == "SYNC_ALL_SUCCESS"
         assert len(drained) <= 3
         assert await ana.get(f"/queues/{queue}") == []
+
+    async def test_readers_at_once_share_what_is_drained(self, runtime: Runtime, ana: Client) -> None:
+        queue = await self.filled(runtime, ana)
+        pieces = await asyncio.gather(*(ana.get(f"/queues/{queue}") for _ in range(8)))
+        ids = [event["id"] for piece in pieces for event in piece]
+        assert len(ids) == len(set(ids)) == 3
+
+
+class TestQueuesThatLiveShortly:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return Settings(data=settings.data, heartbeat_seconds=2, oxlin_queue_seconds=2)
 
     async def test_a_queue_that_nobody_reads_goes(self, runtime: Runtime, ana: Client) -> None:
         queue = await subscribe(ana)
@@ -401,35 +468,44 @@ async def told_at_last(client: Client, queue_id: str) -> list[Any]:
 
 
 async def test_reading_looks_at_nothing_but_what_it_returns(runtime: Runtime, ana: Client, ben: Client) -> None:
+    await subscribe(ana)
     async with working(runtime):
-        await subscribe(ben)
-        await linked(ben, two_ways(EMBEDDED))
         await linked(ana, two_ways(EMBEDDED))
-    queue = await subscribe(ana)
+    await repeat(runtime, ana, 1_000_000, 6_000)
+    await repeat(runtime, ben, 2_000_000, 3_000)
+    for client, position, unread in ((ana, 1_005_990, 10), (ben, 2_002_995, 5), (ben, 2_003_000, 0)):
+        async with runtime.database.transaction() as tx:
+            await tx.execute("ANALYZE events, event_snapshots")
+            tenant = await tenant_of(runtime, client)
+            ids = tenant.application.id, tenant.user.id
+            assert len(await newest(tx, *ids, position, 1000)) == unread
+            (top,) = json.loads(await tx.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {NEWEST}", *ids, position, 1000))
+        assert rows_read(top["Plan"]) == 2 * unread, "a snapshot and its event each"
+
+
+async def repeat(runtime: Runtime, client: Client, position: int, count: int) -> None:
+    """Tell a user an event again and again, from a position of the log on."""
+    tenant = await tenant_of(runtime, client)
     async with runtime.database.transaction() as tx:
         await tx.execute(
             """
             WITH one AS (SELECT * FROM events JOIN event_snapshots USING (application_id, position, user_id) LIMIT 1),
             told AS (
                 INSERT INTO events (application_id, position, id, type, user_id, data, created_at)
-                SELECT application_id, 1000000 + n, gen_random_uuid(), type, user_id, data, created_at
-                FROM one, generate_series(1, 20000) AS n RETURNING application_id, position, user_id
+                SELECT application_id, $2 + n, gen_random_uuid(), type, $1, data, created_at
+                FROM one, generate_series(1, $3::bigint) AS n RETURNING application_id, position, user_id
             )
             INSERT INTO event_snapshots (application_id, position, user_id, content)
             SELECT told.application_id, told.position, told.user_id, one.content FROM told, one
-            """
+            """,
+            tenant.user.id,
+            position,
+            count,
         )
-        await tx.execute("ANALYZE events, event_snapshots")
-    assert await ana.get(f"/queues/{queue}") == []
-    async with runtime.database.transaction() as tx:
-        user = await tx.row("SELECT id, application_id FROM users WHERE number = $1", int(ana.user_id or 0))
-        assert user is not None
-        plan = await tx.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {NEWEST}", user["application_id"], user["id"], 0, 1000)
-    (top,) = json.loads(plan)
-    assert rows_read(top["Plan"]) == 0
 
 
 def rows_read(node: dict[str, Any]) -> int:
-    """Rows that the scans of a plan came across."""
-    own = node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0) if "Scan" in node["Node Type"] else 0
+    """Rows that a plan came across in tables, or in indexes alone."""
+    reads = node["Node Type"].endswith("Scan") and node["Node Type"] != "Bitmap Index Scan"
+    own = node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0) if reads else 0
     return own * node.get("Actual Loops", 1) + sum(rows_read(inner) for inner in node.get("Plans", ()))

@@ -1,4 +1,7 @@
-"""The facade put together: a sealed application, mounted at `/v2.1`, `/token` and `/signin`."""
+"""The facade put together: a sealed application, mounted at `/v2.1`, `/token` and `/signin`.
+
+The vendor has three hosts: of the API, of tokens, and of the widget. Here they are one.
+"""
 
 from functools import partial
 from urllib.parse import urlsplit
@@ -24,6 +27,7 @@ from afflux.facades.oxlin.routes import (
     token,
     transactions,
     users,
+    widget,
 )
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
@@ -31,7 +35,7 @@ from afflux.web.bodies import LARGEST
 from afflux.web.openapi import Dialect
 from afflux.web.pages import Pages, bank_picture, stylesheet
 
-#: Below `/v2.1`.
+#: Below `/v2.1`, for whoever has an access token.
 HANDLERS = (
     *users.HANDLERS,
     *providers.HANDLERS,
@@ -55,7 +59,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
     return Litestar(
         [
             *token.HANDLERS,
-            Router("/v2.1", route_handlers=HANDLERS),
+            Router("/v2.1", route_handlers=[*HANDLERS, *widget.HANDLERS]),
             *signin.HANDLERS,
             Router("/signin", route_handlers=[stylesheet, bank_picture]),
         ],
@@ -76,7 +80,7 @@ def documented(runtime: Runtime, keyring: Keyring) -> Dialect:
         title="Oxlin v2.1",
         version=guide.VERSION,
         sections=guide.sections(runtime.settings.public_url),
-        handlers=(*token.HANDLERS, *HANDLERS),
+        handlers=(*token.HANDLERS, *HANDLERS, *widget.HANDLERS),
         app=partial(_routed, runtime, keyring),
         schemes=guide.SCHEMES,
         annotate=guide.annotate,

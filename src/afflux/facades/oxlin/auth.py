@@ -121,6 +121,16 @@ async def _user(runtime: Runtime, claims: dict[str, Any]) -> User:
     return user
 
 
+async def user_of_token(runtime: Runtime, keyring: Keyring, registration: Registration, token: str, scope: str) -> User:
+    """Whom a token in a body acts for, if it is the application's own and has the scope. Raises `Refused`."""
+    claims = await tokens.verify(keyring, Facade.OXLIN, registration.public_id, token, runtime.clock.now())
+    if claims is None:
+        raise _unauthenticated()
+    if claims["sub"] == claims["aud"] or scope not in claims["scope"].split(" "):
+        raise _insufficient()
+    return await _user(runtime, claims)
+
+
 def _bearer(scope: Any) -> str:
     """What follows `Bearer` in the one `Authorization` header; empty without one."""
     values = [bytes(value).decode("latin-1") for key, value in scope["headers"] if key == b"authorization"]

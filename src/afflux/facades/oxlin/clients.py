@@ -1,4 +1,4 @@
-"""Which application asks for a token, and what it asks (contract: section 2.1)."""
+"""Which application asks, by its id and secret, and what it asks (contract: sections 2.1 and 3.8)."""
 
 import base64
 import binascii
@@ -11,6 +11,7 @@ from litestar import Request
 
 from afflux.domain.applications import Facade, Registration
 from afflux.facades.oxlin.errors import Refused
+from afflux.facades.oxlin.requests import NOTHING
 from afflux.runtime import Runtime
 from afflux.services.grants import hashed
 from afflux.store import applications
@@ -21,7 +22,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The members of a token request, from a form or from JSON."""
+    """The members of a request, from a form or from JSON."""
 
     fields: dict[str, str]
 
@@ -45,10 +46,9 @@ def malformed(description: str) -> Refused:
 async def asked(request: Request[Any, Any, Any]) -> Asked:
     """What the request asks. Raises `Refused`."""
     body = await request.body()
-    kind = request.content_type[0]
-    if kind == _FORM:
+    if request.content_type[0] == _FORM:
         return Asked(_form(body))
-    if kind == "application/json":
+    if body is NOTHING or strict_json.is_type(request.headers.getall("content-type", [])):
         return Asked(_object(body))
     raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "The body has to be a form or JSON")
 

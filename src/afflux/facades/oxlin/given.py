@@ -8,9 +8,11 @@ from afflux.facades.oxlin.auth import principal_of, user_of
 from afflux.facades.oxlin.pages import Page, page_of
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.pages import Pages
 
 GivenRuntime = NamedDependency[Runtime]
 GivenKeyring = NamedDependency[Keyring]
+GivenPages = NamedDependency[Pages]
 #: Whom the token acts for.
 GivenUser = NamedDependency[User]
 #: On whose wish the request is served.

@@ -88,20 +88,31 @@ SCHEMES: dict[str, Json] = {
     },
 }
 
+_CLIENT: Json = {name: {"type": "string"} for name in ("client_id", "client_secret")}
 _TOKEN_REQUEST: Json = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
         "grant_type": {"enum": ["client_credentials", "password", "refresh_token", "authorization_code"]},
+        **_CLIENT,
         **{
             name: {"type": "string"}
             for name in (
-                "client_id", "client_secret", "scope", "username", "password", "refresh_token", "code", "redirect_uri",
-                "code_verifier", "provider",
+                "scope", "username", "password", "refresh_token", "code", "redirect_uri", "code_verifier", "provider",
             )
         },
     },
 }  # fmt: skip
+_SESSION_REQUEST: Json = {
+    "type": "object",
+    "required": ["access_token"],
+    "properties": {**_CLIENT, "access_token": {"type": "string"}},
+}
+#: What is sent as a form or as JSON, by operation.
+_FORMS = {
+    "create_token": _TOKEN_REQUEST,
+    "create_session": _SESSION_REQUEST,
+}
 
 #: Whose body may be missing: nothing is to be changed then.
 _MAY_SAY_NOTHING = ("change_user", "change_connection", "change_account")
@@ -113,9 +124,9 @@ def annotate(handler: HTTPRouteHandler, operation: Json) -> None:
         if isinstance(guard, Allowed):
             operation["security"] = [{"token": [scope]} for scope in _scopes(guard)] or [{"token": []}]
             operation["description"] += _whose(guard)
-    if handler.handler_name == "create_token":
+    if schema := _FORMS.get(str(handler.handler_name)):
         types = ("application/x-www-form-urlencoded", "application/json")
-        operation["requestBody"] = {"required": True, "content": {type: {"schema": _TOKEN_REQUEST} for type in types}}
+        operation["requestBody"] = {"required": True, "content": {type: {"schema": schema} for type in types}}
     elif handler.handler_name in _MAY_SAY_NOTHING:
         operation["requestBody"]["required"] = False
     if "201" in operation["responses"]:
@@ -156,6 +167,11 @@ EXAMPLES: dict[str, Any] = {
     "expires_in": 3600,
     "scope": "profile accounts_read",
     "refresh_token": "6t1vHkq0...",
+    "session_id": "5b0e6c1c-...",
+    **dict.fromkeys(
+        ("add_connection", "professional_account", "terms"),
+        "http://127.0.0.1:8080/v2.1/widget/add_connection?session_id=5b0e6c1c-...",
+    ),
     "id": "9001",
     "UserObject.id": "5001",
     "UserId.id": "5001",

@@ -1,12 +1,15 @@
 """Lists in pages: `page` from 1, `limit` items each (contract: section 7)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from litestar import Request
 from litestar.params import QueryParameter
 
 from afflux.facades.oxlin.errors import bad
+
+T = TypeVar("T")
 
 #: Items of a page: where nothing is said, and at most.
 USUAL, MOST = 100, 500
@@ -20,6 +23,10 @@ class Page:
 
     first: int
     limit: int
+
+    def of(self, whole: Sequence[T]) -> list[T]:
+        """This piece of a list that is there whole."""
+        return list(whole)[self.first : self.first + self.limit]
 
 
 def page_of(

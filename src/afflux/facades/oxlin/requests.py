@@ -12,7 +12,8 @@ from afflux.web import strict_json
 #: How msgspec names a member that is not there, and where a value of a wrong type is.
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _PLACE = re.compile(r"`\$\.(.+)`$")
-_NOTHING = b"{}"
+#: What a request without a body is read as.
+NOTHING = b"{}"
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -20,12 +21,12 @@ class JsonRequest(Request[Any, Any, Any]):
 
     async def body(self) -> bytes:
         """What was sent; an empty object where nothing was, so that no route misses its body."""
-        return await super().body() or _NOTHING
+        return await super().body() or NOTHING
 
     async def json(self) -> Any:
         """The body as the value its route wants. Raises `Refused` and `MalformedJson`."""
         body = await self.body()
-        if body is not _NOTHING and not strict_json.is_type(self.headers.getall("content-type", [])):
+        if body is not NOTHING and not strict_json.is_type(self.headers.getall("content-type", [])):
             raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "The body has to be JSON")
         value = strict_json.decode(body)
         wanted = self.route_handler.parsed_fn_signature.parameters.get("data")
@@ -37,11 +38,17 @@ def _converted(value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        absent, place = _MISSING.search(str(error)), _PLACE.search(str(error))
-        if absent:
-            raise missing(absent[1]) from None
-        wrong = f"{place[1]} has a wrong type" if place else "The body has to be an object"
-        raise Refused(400, "FORMAT_ERROR", wrong) from None
+        raise _wrong(str(error)) from None
+
+
+def _wrong(said: str) -> Refused:
+    """What msgspec says of a body, in the facade's words."""
+    absent, place = _MISSING.search(said), _PLACE.search(said)
+    if absent:
+        return missing(absent[1])
+    if place and said.startswith("Invalid enum value"):
+        return bad(place[1])
+    return Refused(400, "FORMAT_ERROR", f"{place[1]} has a wrong type" if place else "The body has to be an object")
 
 
 async def look_twice(request: Request[Any, Any, Any]) -> None:

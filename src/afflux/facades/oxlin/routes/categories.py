@@ -7,14 +7,15 @@ from afflux.domain.categories import CATEGORIES
 from afflux.domain.errors import NotFound
 from afflux.facades.oxlin.auth import by_anyone
 from afflux.facades.oxlin.documented import problems
+from afflux.facades.oxlin.given import GivenPage
 from afflux.facades.oxlin.wire.categories import CategoryObject, category_object
 from afflux.facades.oxlin.wire.values import answer
 
 
 @get("/categories", guards=[by_anyone], responses=problems())
-async def list_categories() -> Response[list[CategoryObject]]:
+async def list_categories(piece: GivenPage) -> Response[list[CategoryObject]]:
     """All categories, wider ones first."""
-    return answer([category_object(category) for category in CATEGORIES.values()])
+    return answer([category_object(category) for category in piece.of([*CATEGORIES.values()])])
 
 
 @get("/categories/{category_id:str}", guards=[by_anyone], responses=problems(404))

@@ -9,7 +9,7 @@ from afflux.domain.overviews import ConnectionOverview
 from afflux.facades.oxlin.auth import by_user
 from afflux.facades.oxlin.documented import problems
 from afflux.facades.oxlin.errors import missing
-from afflux.facades.oxlin.given import GivenPrincipal, GivenRuntime, GivenUser
+from afflux.facades.oxlin.given import GivenPage, GivenPrincipal, GivenRuntime, GivenUser
 from afflux.facades.oxlin.routes.connections import connection_of
 from afflux.facades.oxlin.scopes import MANAGE_CONNECTIONS, SYNC_CONNECTIONS
 from afflux.facades.oxlin.wire.challenges import ChallengeAnswer, ChallengeObject, open_challenge
@@ -23,13 +23,13 @@ _PLACE = "/connections/{connection_id:str}/challenges"
 
 @get(_PLACE, guards=[by_user(MANAGE_CONNECTIONS, SYNC_CONNECTIONS)], responses=problems(404))
 async def list_challenges(
-    connection_id: FromPath[str], runtime: GivenRuntime, user: GivenUser
+    connection_id: FromPath[str], runtime: GivenRuntime, user: GivenUser, piece: GivenPage
 ) -> Response[list[ChallengeObject]]:
     """What the bank asks the user now: one question at most."""
     async with runtime.database.reading() as tx:
         overview = await overviews.connection(tx, user.application_id, user.id, number_of(connection_id))
     asked = _open(runtime, overview)
-    return answer([asked] if asked else [])
+    return answer(piece.of([asked] if asked else []))
 
 
 @post(

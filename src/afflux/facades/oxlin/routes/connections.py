@@ -57,7 +57,7 @@ async def list_connections(
         held = await overviews.connections(tx, user.application_id, user.id)
     shown = [shown_connection(runtime, each) for each in held]
     found = [each for each in shown if status in (None, each.status) and provider_id in (None, each.provider_id)]
-    return answer(found[piece.first : piece.first + piece.limit])
+    return answer(piece.of(found))
 
 
 @get("/connections/{connection_id:str}", guards=[_reads], responses=problems(404))

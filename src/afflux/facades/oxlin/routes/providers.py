@@ -26,8 +26,7 @@ async def list_providers(
         for provider in runtime.registry.providers()
         if channels_of(provider) and q.lower() in provider.name.lower() and country.upper() in ("", provider.country)
     ]
-    shown = found[piece.first : piece.first + piece.limit]
-    return answer([provider_object(provider, runtime.settings.public_url) for provider in shown])
+    return answer([provider_object(provider, runtime.settings.public_url) for provider in piece.of(found)])
 
 
 @get("/providers/{provider_id:str}", guards=[by_anyone], responses=problems(404))

@@ -5,7 +5,7 @@ from litestar.params import FromPath
 
 from afflux.facades.oxlin.auth import by_user
 from afflux.facades.oxlin.documented import problems
-from afflux.facades.oxlin.given import GivenRuntime, GivenUser
+from afflux.facades.oxlin.given import GivenPage, GivenRuntime, GivenUser
 from afflux.facades.oxlin.scopes import MANAGE_CONNECTIONS, SYNC_CONNECTIONS
 from afflux.facades.oxlin.wire.events import EventObject, QueueObject, event_objects, queue_object
 from afflux.facades.oxlin.wire.values import answer, number_of
@@ -24,10 +24,11 @@ async def create_queue(runtime: GivenRuntime, user: GivenUser) -> Response[Queue
 
 
 @get("/queues", guards=[_uses], responses=problems())
-async def list_queues(runtime: GivenRuntime, user: GivenUser) -> Response[list[QueueObject]]:
+async def list_queues(runtime: GivenRuntime, user: GivenUser, piece: GivenPage) -> Response[list[QueueObject]]:
     """The user's queues, oldest first."""
     async with runtime.database.reading() as tx:
-        return answer([queue_object(queue) for queue in await queues.of_user(tx, Rules.of(runtime.settings), user)])
+        held = await queues.of_user(tx, Rules.of(runtime.settings), user)
+    return answer([queue_object(queue) for queue in piece.of(held)])
 
 
 @get("/queues/{queue_id:str}", guards=[_uses], responses=problems(404))

@@ -10,12 +10,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
 
 from afflux.domain.applications import Registration
 from afflux.facades.oxlin import scopes
 from afflux.facades.oxlin.clients import registered
-from afflux.facades.oxlin.given import GivenRuntime
+from afflux.facades.oxlin.given import GivenPages, GivenRuntime
 from afflux.facades.oxlin.scopes import OF_USERS, UnknownScope
 from afflux.runtime import Runtime
 from afflux.services import grants, passwords
@@ -24,7 +23,6 @@ from afflux.store import users
 from afflux.web import forms
 from afflux.web.pages import Pages
 
-GivenPages = NamedDependency[Pages]
 AnyRequest = Request[Any, Any, Any]
 
 _COOKIE = "afflux_signin"

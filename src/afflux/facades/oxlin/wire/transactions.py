@@ -6,7 +6,6 @@ from enum import StrEnum
 
 import msgspec
 
-from afflux.domain.categories import category_of
 from afflux.domain.records import TransactionStatus, TransactionType
 from afflux.facades.oxlin.errors import bad
 from afflux.facades.oxlin.wire.values import PARIS, Number, amount, epoch, maybe_midnight, midnight
@@ -114,7 +113,7 @@ def transaction_object(found: Found) -> TransactionObject:
         currency=found.currency,
         type=_type(found),
         origin=Origin.TRANSACTION,
-        category_id=category_of(found.text, found.type),
+        category_id=found.category,
         date=midnight(found.day),
         import_date=epoch(found.created_at),
         booking_date=maybe_midnight(found.booking_date),
