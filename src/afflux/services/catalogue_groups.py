@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from afflux.domain.catalogue import Auth, Kind, Provider, ProviderStatus
+from afflux.domain.contracts import Contract, ContractKind
 from afflux.domain.scopes import Scope, Selection
 
 
@@ -51,8 +52,8 @@ def groups_of(provider: Provider) -> list[ServiceGroup]:
 
 def is_offered(provider: Provider, scope: Scope) -> bool:
     """Whether a person can link the provider on our pages now, for somebody with this scope."""
-    typed = any(channel.auth is Auth.CREDENTIALS for channel in provider.channels)
-    return provider.status is ProviderStatus.AVAILABLE and typed and touches(provider, scope)
+    linkable = any(channel.auth in (Auth.CREDENTIALS, Auth.REDIRECT) for channel in provider.channels)
+    return provider.status is ProviderStatus.AVAILABLE and linkable and touches(provider, scope)
 
 
 def touches(provider: Provider, scope: Scope) -> bool:
@@ -62,6 +63,11 @@ def touches(provider: Provider, scope: Scope) -> bool:
         for each in scope.selections
         for group in groups_of(provider)
     )
+
+
+def is_read(provider: Provider, contract: Contract) -> bool:
+    """Whether the contract reads anything that comes from the provider itself; what was pushed does not."""
+    return contract.kind is ContractKind.READ and touches(provider, contract.scope)
 
 
 def selection(group: ServiceGroup, provider_id: int, kind: ObjectType) -> Selection:

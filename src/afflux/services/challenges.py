@@ -1,23 +1,30 @@
 """Challenges: what a sync asks the human, kept while he is away, answered or over. Each step is one transaction."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
 from afflux.domain.challenges import Answer, Challenge, ChallengeKind
 from afflux.domain.connections import ChannelStatus, Connection
-from afflux.domain.errors import SYNC_ERRORS, Conflict, InvalidInput, SyncErrorCode
+from afflux.domain.errors import Conflict, DecryptionFailed, InvalidInput, NotFound, SyncErrorCode
 from afflux.domain.events import EventType
 from afflux.domain.principal import Principal
 from afflux.domain.syncs import Sync, SyncStatus
 from afflux.domain.users import User
 from afflux.services import channels, places, syncs
+from afflux.services.consents import sent_back, with_query
 from afflux.services.users import check_principal
 from afflux.store import connections, users
 from afflux.store import syncs as store
 from afflux.store.database import Tx
 from afflux.store.vault import Vault
+
+#: Where the pages of redirect challenges send the browser back to.
+RETURN = "/widget/return/challenge"
 
 
 async def park(
@@ -29,7 +36,7 @@ async def park(
     if challenge.kind is ChallengeKind.DECOUPLED:
         job_id = await syncs.enqueue(tx, sync, after=timedelta(seconds=challenge.poll_after))
         await store.set_jobs(tx, sync.application_id, {sync.id: job_id})
-    await connections.stop_auto_sync(tx, sync.application_id, sync.connection_id)
+    await connections.asked_for_user(tx, sync.application_id, sync.connection_id)
     if not syncs.polling(sync) or challenge.name != (sync.challenge or {}).get("name"):
         data = {
             "channel_id": channel_id,
@@ -70,11 +77,57 @@ async def answer(tx: Tx, vault: Vault, principal: Principal, connection: Connect
     _check_answer(challenge, given)
     if sync.status is SyncStatus.RUNNING:
         return sync  # A run is looking already.
+    await _resume(tx, vault, sync, given)
+    return await store.by_id(tx, sync.application_id, sync.id)
+
+
+async def _resume(tx: Tx, vault: Vault, sync: Sync, given: Answer) -> None:
+    """Keep the answer, and let a job go on with it."""
     user = await users.by_id(tx, sync.application_id, sync.user_id)
     sealed = vault.of(user).seal(places.answer(sync.application_id, sync.id), msgspec.json.encode(given))
     await store.resumed(tx, sync.application_id, sync.id, sealed, await syncs.enqueue(tx, sync))
     tx.record(syncs.event(sync, EventType.SYNC_ANSWERED))
-    return await store.by_id(tx, sync.application_id, sync.id)
+
+
+def way_back(vault: Vault, public_url: str, sync: Sync) -> str:
+    """Where a redirect challenge that this run asks has to send the browser: an address that nobody can make up, good
+    once and for this challenge only.
+    """
+    # Parking raises the fence by one, and so does whatever comes after it.
+    note = msgspec.json.encode((sync.application_id, sync.id, sync.attempt + 1))
+    state = urlsafe_b64encode(vault.root.seal(places.RETURN, note)).rstrip(b"=").decode()
+    return with_query(public_url + RETURN, {"state": state})
+
+
+async def returned(tx: Tx, vault: Vault, state: str, parameters: Mapping[str, str]) -> Sync:
+    """The person came back from the page of a redirect challenge, and what its provider sent along is the answer.
+
+    Raises `NotFound` for a state that no open challenge has: made up, used or over.
+    """
+    application_id, sync_id, attempt = _noted(vault, state)
+    seen = await store.by_id(tx, application_id, sync_id)
+    await syncs.guard(tx, application_id, seen.user_id, seen.connection_id)
+    sync = await store.lock(tx, application_id, sync_id)
+    if sync.attempt != attempt or not _awaits_return(sync, tx.now):
+        raise NotFound("challenge not found")
+    await _resume(tx, vault, sync, Answer(values=sent_back(parameters)))
+    return sync
+
+
+def _noted(vault: Vault, state: str) -> tuple[UUID, UUID, int]:
+    """Application, sync and attempt of a way back. Raises `NotFound`."""
+    try:
+        note = vault.root.open(places.RETURN, urlsafe_b64decode(f"{state}=="))
+    except (DecryptionFailed, ValueError):
+        raise NotFound("challenge not found") from None
+    return msgspec.json.decode(note, type=tuple[UUID, UUID, int])
+
+
+def _awaits_return(sync: Sync, now: datetime) -> bool:
+    if sync.status is not SyncStatus.WAITING:
+        return False
+    challenge = open_challenge(sync)
+    return challenge.kind is ChallengeKind.REDIRECT and now < challenge.expires_at
 
 
 def _check_answer(challenge: Challenge, given: Answer) -> None:
@@ -105,7 +158,7 @@ async def expire(tx: Tx, seen: Sync) -> None:
 async def _leave_channel(tx: Tx, sync: Sync, channel_id: int, code: SyncErrorCode) -> None:
     """The channel failed while nobody ran it: a job goes on with the others."""
     ids = (sync.application_id, sync.connection_id, channel_id)
-    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, code, frozen=SYNC_ERRORS[code].freezes)
+    await connections.channel_ended(tx, *ids, ChannelStatus.FAILED, code)
     left = replace(sync, outcomes={**sync.outcomes, str(channel_id): code})
     await store.entered(tx, left, left.stage, left.outcomes, left.result)
     await syncs.tell_failed(tx, left, channel_id, code)

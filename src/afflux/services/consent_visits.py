@@ -9,6 +9,7 @@ from afflux.config import Settings
 from afflux.domain.contracts import Contract
 from afflux.domain.errors import Conflict, NotFound
 from afflux.domain.libraries import Visit, VisitKind
+from afflux.runtime import Runtime
 from afflux.services import contracts, library_sessions, library_tokens
 from afflux.services.grants import hashed
 from afflux.services.library_sessions import Opened
@@ -79,13 +80,13 @@ async def settle(tx: Tx, visit: Visit, user_id: UUID, browser: str) -> None:
         raise Conflict("the visit was decided before")
 
 
-async def finish(tx: Tx, settings: Settings, visit: Visit, user_id: UUID) -> Mapping[str, str]:
+async def finish(tx: Tx, runtime: Runtime, visit: Visit, user_id: UUID) -> Mapping[str, str]:
     """End the visit well: the session begins, and the browser takes these parameters to the application.
 
     Raises `NotFound` when it has ended before or the user is gone.
     """
     contract = visit.contract
-    await library_sessions.trigger(tx, settings, contract, visit.session_id, user_id)
+    await library_sessions.trigger(tx, runtime, contract, visit.session_id, user_id)
     await _end(tx, visit)
     if visit.kind is VisitKind.ONBOARD:
         return {"success": "true"}

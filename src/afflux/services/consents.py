@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
@@ -50,10 +51,23 @@ async def ask(
     """
     if redirect_url is not None and redirect_url not in application.redirect_uris:
         raise InvalidInput("redirect_url is not one of the application's")
+    home = with_query(redirect_url, told) if redirect_url is not None else None
+    return await _send(tx, registry, connection, channel_id, public_url, home)
+
+
+async def ask_on_page(
+    tx: Tx, registry: Registry, connection: Connection, channel_id: int, public_url: str, page: str
+) -> str:
+    """The same for a person who is on a page of ours, a path, and comes back to it. Raises `InvalidInput`."""
+    return await _send(tx, registry, connection, channel_id, public_url, page)
+
+
+async def _send(
+    tx: Tx, registry: Registry, connection: Connection, channel_id: int, public_url: str, home: str | None
+) -> str:
     channel = await _channel(tx, registry, connection, channel_id)
     state = secrets.token_urlsafe(32)
-    home = with_query(redirect_url, told) if redirect_url is not None else None
-    request = ConsentRequest(connection.id, channel.id, application.id, connection.user_id, home)
+    request = ConsentRequest(connection.id, channel.id, connection.application_id, connection.user_id, home)
     await store.put(tx, request, _hashed(state), tx.now + LIFE)
     page = urljoin(f"{public_url}/", channel.consent_url or "")
     return with_query(page, {"state": state, "redirect_uri": public_url + RETURN})
@@ -85,7 +99,7 @@ async def answered(
     request = await store.take(tx, seen.application_id, _hashed(state))
     if request is None:
         raise NotFound("consent request not found")
-    grant = {name: value for name, value in parameters.items() if len(value) <= _LONGEST and name != "state"}
+    grant = sent_back(parameters)
     if not grant or "error" in grant:
         return _refused(request, grant)
     connection = await connections.by_id(tx, request.application_id, request.user_id, request.connection_id)
@@ -96,9 +110,14 @@ async def answered(
     return request
 
 
+def sent_back(parameters: Mapping[str, str]) -> dict[str, str]:
+    """What of a way back's query is the provider's to say."""
+    return {name: value for name, value in parameters.items() if len(value) <= _LONGEST and name != "state"}
+
+
 def _refused(request: ConsentRequest, grant: Mapping[str, str]) -> ConsentRequest:
     home = request.redirect_url and with_query(request.redirect_url, {"error": grant.get("error", "access_denied")})
-    return ConsentRequest(request.connection_id, request.channel_id, request.application_id, request.user_id, home)
+    return replace(request, redirect_url=home)
 
 
 async def give(tx: Tx, vault: Vault, connection: Connection, channel: Channel, grant: Mapping[str, str]) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
 
 from afflux.domain.accounts import Document
@@ -15,8 +16,11 @@ from afflux.domain.users import User
 from afflux.services import places
 from afflux.services.accounts import KnownAccounts
 from afflux.store import documents as store
-from afflux.store.database import Tx
+from afflux.store.database import Database, Tx
 from afflux.store.vault import Sealer, Vault
+
+#: Bytes that are read at a time.
+_PIECE = 256 * 1024
 
 
 async def keep(
@@ -62,3 +66,23 @@ async def content(tx: Tx, vault: Vault, user: User, document: Document) -> bytes
     if sealed is None:
         raise NotFound("document not found")
     return await asyncio.to_thread(vault.of(user).open, places.blob(user.application_id, document.blob_id), sealed)
+
+
+async def pieces(database: Database, vault: Vault, user: User, document: Document) -> AsyncIterator[bytes]:
+    """The document's bytes piece by piece, with no transaction around them. Once the last has come they are proven to
+    be what was stored. Raises `NotFound` when the document is gone, and `DecryptionFailed`.
+    """
+    sealed = _sealed_pieces(database, user, document.blob_id)
+    async for piece in vault.of(user).open_pieces(places.blob(user.application_id, document.blob_id), sealed):
+        yield piece
+
+
+async def _sealed_pieces(database: Database, user: User, blob_id: UUID) -> AsyncIterator[bytes]:
+    for number in itertools.count():
+        async with database.reading() as tx:
+            piece = await store.content_part(tx, user.application_id, user.id, blob_id, number * _PIECE, _PIECE)
+        if piece is None:
+            raise NotFound("document not found")
+        yield piece
+        if len(piece) < _PIECE:
+            return

@@ -4,9 +4,10 @@ Files are not kept: they are made of what is held. Kept is only when each was la
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import NotFound
 from afflux.domain.scopes import Criterion, Span, common
 from afflux.domain.users import User
+from afflux.runtime import Runtime
 from afflux.services import catalogue_groups, documents, places
 from afflux.services.catalogue_groups import ACCOUNT, DOCUMENT, DOCUMENTS, FINANCE, TRANSACTION, ObjectType
 from afflux.services.library_sessions import Session
@@ -163,10 +165,12 @@ def _found_metadata(paper: Paper) -> dict[str, Any]:
 
 
 def _said_metadata(vault: Vault, user: User, paper: Paper, sealed: bytes) -> dict[str, Any]:
-    """What was said of a document when it was pushed."""
+    """What was said of a document when it was pushed, and what we know of it ourselves."""
     place = places.pushed_descriptor(user.application_id, paper.document.id)
     said: dict[str, Any] = msgspec.json.decode(vault.of(user).open(place, sealed))
-    return {"created": int(paper.document.dated_at.timestamp() * 1000), **said}
+    application_id, _, contract_id = (paper.pushed_by or "").partition("_")
+    created = int(paper.document.dated_at.timestamp() * 1000)
+    return {**said, "created": created, "appid": application_id, "contractid": contract_id}
 
 
 def _meets(criteria: Sequence[Criterion], file: File, session: Session) -> bool:
@@ -196,7 +200,11 @@ def _account_ids(said: Mapping[str, Any]) -> set[str]:
     return {str(each.get("accountid")) for each in said.get("accounts", ()) if isinstance(each, dict)}
 
 
-async def content_of(tx: Tx, vault: Vault, user_id: UUID, application_id: UUID, paper: Paper) -> bytes:
-    """The bytes of a raw file. Raises `NotFound` when it is gone."""
+async def content_of(
+    tx: Tx, runtime: Runtime, user_id: UUID, application_id: UUID, paper: Paper
+) -> Callable[[], AsyncIterator[bytes]]:
+    """What gives the bytes of a raw file piece by piece, as often as it is called, also after the transaction. Raises
+    `NotFound` when the user is gone.
+    """
     user = await users.by_id(tx, application_id, user_id)
-    return await documents.content(tx, vault, user, paper.document)
+    return partial(documents.pieces, runtime.database, runtime.vault, user, paper.document)

@@ -1,6 +1,6 @@
 """Sessions in which a library is read: opened with a key, begun by consent or a trigger, ended with their syncs."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -8,16 +8,19 @@ from uuid import UUID, uuid4
 import msgspec
 
 from afflux.config import Settings
+from afflux.connectors.registry import Registry
 from afflux.domain.contracts import Contract
-from afflux.domain.errors import SyncErrorCode
+from afflux.domain.errors import NotFound, SyncErrorCode
 from afflux.domain.libraries import SessionState, Source
 from afflux.domain.principal import Principal, Role
 from afflux.domain.syncs import SyncKind, SyncStatus
-from afflux.services import contracts, syncs
+from afflux.runtime import Runtime
+from afflux.services import catalogue_groups, contracts, syncs
 from afflux.services.grants import hashed
 from afflux.services.library_tokens import word
 from afflux.services.session_options import Options
 from afflux.store import library_sessions as store
+from afflux.store import users
 from afflux.store.database import Tx
 
 
@@ -65,11 +68,15 @@ class Status:
 
 async def open_session(tx: Tx, settings: Settings, contract: Contract, options: Options) -> Opened:
     """A new session, pending until somebody consents or triggers it."""
-    opened = Opened(uuid4(), word(), tx.now + timedelta(seconds=settings.digime_session_seconds))
+    opened = _new(tx, settings)
     await store.insert(
         tx, contract.registration, opened.id, hashed(opened.key), msgspec.to_builtins(options), opened.expires_at
     )
     return opened
+
+
+def _new(tx: Tx, settings: Settings) -> Opened:
+    return Opened(uuid4(), word(), tx.now + timedelta(seconds=settings.digime_session_seconds))
 
 
 async def by_key(tx: Tx, key: str) -> Session | None:
@@ -82,23 +89,50 @@ async def by_key(tx: Tx, key: str) -> Session | None:
     return Session(row["id"], contract, row["user_id"], options, row["triggered_at"], row["expires_at"])
 
 
+async def start(tx: Tx, runtime: Runtime, contract: Contract, user_id: UUID, options: Options) -> Opened:
+    """A new session that begins at once, as `trigger` has it begin."""
+    opened, said = _new(tx, runtime.settings), msgspec.to_builtins(options)
+    columns = (opened.id, hashed(opened.key), said, opened.expires_at, user_id)
+    if not await store.insert_begun(tx, contract.registration, *columns):
+        raise NotFound("user not found")
+    await _follow(tx, runtime, contract, opened.id, user_id)
+    return opened
+
+
 async def trigger(
-    tx: Tx, settings: Settings, contract: Contract, session_id: UUID, user_id: UUID, options: Options | None = None
+    tx: Tx, runtime: Runtime, contract: Contract, session_id: UUID, user_id: UUID, options: Options | None = None
 ) -> datetime:
-    """Begin the session, or begin it anew: synchronise every connection of the library, joining what runs already;
-    when the session ends at the earliest.
+    """Begin the session, or begin it anew: synchronise every connection of the library that the contract reads,
+    joining what runs already; when the session ends at the earliest.
 
     It counts as the user's own wish. Raises `NotFound` when the user is gone, and `Conflict` while he is suspended.
     """
     application_id = contract.registration.application.id
-    principal = Principal(application_id, Role.USER, user_id)
-    asked = await syncs.request_all(tx, principal, user_id, SyncKind.ALL, interactive=True)
-    expires_at = tx.now + timedelta(seconds=settings.digime_session_seconds)
+    if not await users.share(tx, application_id, user_id):
+        raise NotFound("user not found")
+    expires_at = tx.now + timedelta(seconds=runtime.settings.digime_session_seconds)
     kept = None if options is None else msgspec.to_builtins(options)
     await store.trigger(tx, application_id, session_id, user_id, expires_at, kept)
     await store.drop_syncs(tx, application_id, session_id)
-    await store.add_syncs(tx, application_id, user_id, session_id, [sync.id for _, sync in asked])
+    await _follow(tx, runtime, contract, session_id, user_id)
     return expires_at
+
+
+async def _follow(tx: Tx, runtime: Runtime, contract: Contract, session_id: UUID, user_id: UUID) -> None:
+    """Let the session wait for a sync of each connection. Where all have one it takes no turn: triggers of a busy
+    library wait for nobody, and any active sync covers what they wish.
+    """
+    application_id, read = contract.registration.application.id, providers(runtime.registry, contract)
+    if await store.join(tx, application_id, user_id, session_id, read):
+        return
+    principal = Principal(application_id, Role.USER, user_id)
+    asked = await syncs.request_all(tx, principal, user_id, SyncKind.ALL, interactive=True, providers=read)
+    await store.add_syncs(tx, application_id, user_id, session_id, [sync.id for _, sync in asked])
+
+
+def providers(registry: Registry, contract: Contract) -> Set[int]:
+    """The providers that the contract reads; of what is at others, its sessions do not even say that it is there."""
+    return {each.id for each in registry.providers() if catalogue_groups.is_read(each, contract)}
 
 
 async def status(tx: Tx, session: Session) -> Status:

@@ -5,7 +5,6 @@ digi.me: section 7, 10).
 """
 
 import secrets
-import string
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -24,7 +23,6 @@ CODE_LIFE = timedelta(minutes=10)
 #: For how long a used code is remembered, and a pair by whose access token its user may still be known.
 _CODE_MEMORY = timedelta(days=1)
 _PAIR_MEMORY = timedelta(days=365)
-_LETTERS = string.ascii_letters + string.digits
 
 
 class Refusal(Enum):
@@ -56,7 +54,7 @@ def library_id(contract: Contract, user_id: UUID) -> UUID:
 
 def word() -> str:
     """A secret of 32 letters and digits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(32))
+    return secrets.token_hex(16)
 
 
 async def give_code(tx: Tx, contract: Contract, user_id: UUID, redirect_uri: str, challenge: str) -> str:

@@ -6,6 +6,9 @@ from afflux.store.vault import Place
 
 _NO_APPLICATION = UUID(int=0)
 
+#: What a browser takes along to a bank's page and back; kept nowhere.
+RETURN = Place("syncs", "return", "", _NO_APPLICATION)
+
 
 def credentials(application_id: UUID, connection_id: UUID, channel_id: int) -> Place:
     """What the user typed to link a channel."""

@@ -32,7 +32,7 @@ async def show(request: AnyRequest, runtime: NamedDependency[Runtime], pages: Na
     if "text/html" in request.headers.get("accept", ""):
         return await _page(request, runtime, pages, state)
     login = request.query_params.get("login", twoways.LOGIN)
-    return await returns.keep(runtime, pages, state, {"code": twoways.grant(login)})
+    return await returns.keep(request, runtime, pages, state, {"code": twoways.grant(login)})
 
 
 async def _page(request: AnyRequest, runtime: Runtime, pages: Pages, state: str) -> Response[Any]:

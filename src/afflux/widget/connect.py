@@ -1,7 +1,6 @@
 """The page that an application's user is sent to: who asks, for what, and until when."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from uuid import UUID
 
 from litestar import HttpMethod, Response, route
@@ -13,7 +12,7 @@ from afflux.domain.connect_sessions import Wish
 from afflux.runtime import Runtime
 from afflux.services import connect_sessions
 from afflux.store import connections
-from afflux.web.pages import Pages
+from afflux.web.pages import Pages, in_words
 from afflux.widget import words
 
 
@@ -26,18 +25,12 @@ async def show(
         opened = await connect_sessions.visited(tx, session)
         linked = await connections.of_user(tx, opened.application_id, opened.user_id)
     asked = _ask(runtime.registry, opened.wish, {each.id: each.name for each in linked})
-    return pages.page("session.html", session=opened, ask=asked, until=_in_words(opened.expires_at))
+    return pages.page("session.html", session=opened, ask=asked, until=in_words(opened.expires_at))
 
 
 def _ask(registry: Registry, wish: Wish, names: Mapping[UUID, str]) -> str:
     provider = None if wish.provider is None else registry.provider(wish.provider).name
     return words.ask(wish, provider, [names[id] for id in wish.connections if id in names])
-
-
-def _in_words(moment: datetime) -> str:
-    """Such as `3 February 2031, 09:15 UTC`."""
-    utc = moment.astimezone(UTC)
-    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
 
 HANDLERS = (show,)

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import Response
+from litestar import MediaType, Response
 
 from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import Conflict, NotFound
@@ -21,16 +21,16 @@ COOKIE = "afflux_consent"
 def to(location: str) -> Response[None]:
     """Send the browser there, without a word of where it was."""
     headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response(None, status_code=303, headers=headers)
+    return Response(None, status_code=303, media_type=MediaType.TEXT, headers=headers)
 
 
-def headers(runtime: Runtime, arrival: Arrival, word: str) -> dict[str, str]:
-    """What lets a form be sent from this browser only, and its redirect lead on."""
+def headers(runtime: Runtime, arrival: Arrival, word: str, *leads_to: str) -> dict[str, str]:
+    """What lets a form be sent from this browser only, and its redirect lead on: home, or to one of these."""
     home = urlsplit(runtime.settings.public_url)
     secure, path = home.scheme == "https", home.path.rstrip("/") + HOME
     return {
         "Set-Cookie": forms.set_cookie(COOKIE, word, path, secure=secure, same_site="Lax"),
-        "Content-Security-Policy": forms.policy(arrival.visit.redirect_uri, arrival.callback),
+        "Content-Security-Policy": forms.policy(arrival.visit.redirect_uri, arrival.callback, *leads_to),
     }
 
 
@@ -51,7 +51,7 @@ async def finish(runtime: Runtime, arrival: Arrival) -> Response[None]:
     try:
         more = await _postbox(runtime, visit, visit.user_id)
         async with runtime.database.transaction() as tx:
-            parameters = await consent_visits.finish(tx, runtime.settings, visit, visit.user_id)
+            parameters = await consent_visits.finish(tx, runtime, visit, visit.user_id)
     except NotFound:
         raise Declined(arrival.callback, "INVALID_CODE") from None
     except Conflict:

@@ -1,61 +1,39 @@
-"""Linking a service on the way: its own form, its progress, its questions, and its end."""
+"""Linking a service on the way: its own form or its own page, its progress, its questions, and its end."""
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from urllib.parse import urljoin
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
-from afflux.domain.catalogue import Auth, Channel, Provider
-from afflux.domain.challenges import Answer, Challenge, ChallengeKind
-from afflux.domain.connections import Connection
+from afflux.domain.challenges import Challenge, ChallengeKind
 from afflux.domain.errors import SYNC_ERRORS, Conflict, InvalidInput, NotFound
-from afflux.domain.principal import Principal, Role
-from afflux.domain.syncs import Sync, SyncKind, SyncStatus
+from afflux.domain.syncs import SyncStatus
 from afflux.runtime import Runtime
-from afflux.services import challenges, connections, consent_visits, syncs
-from afflux.store import connections as connection_store
-from afflux.store import consent_visits as visit_store
-from afflux.store import syncs as sync_store
-from afflux.store import users
-from afflux.store.database import Tx
+from afflux.services import challenges
 from afflux.web import forms
 from afflux.web.pages import Pages
-from afflux.widget.consent import going
-from afflux.widget.consent.visits import AnyRequest, Arrival, Declined, Lost, arrive
+from afflux.widget.consent import departures, going, links
+from afflux.widget.consent.links import Linking
+from afflux.widget.consent.visits import AnyRequest, Declined, Lost
 
 GivenRuntime = NamedDependency[Runtime]
 GivenPages = NamedDependency[Pages]
 
 #: What a form's fields are called here, so that none of them is taken for one of ours.
 _PREFIX = "field_"
-
-
-@dataclass(frozen=True, slots=True)
-class Linking:
-    """A browser that consented, the service it links, and how far that is."""
-
-    arrival: Arrival
-    user_id: UUID
-    provider: Provider
-    channel: Channel
-    connection: Connection | None = None
-    sync: Sync | None = None
-
-    @property
-    def principal(self) -> Principal:
-        """On whose wish."""
-        return Principal(self.arrival.visit.contract.registration.application.id, Role.USER, self.user_id)
+#: Challenges that are passed elsewhere: this page only waits.
+_ELSEWHERE = (ChallengeKind.DECOUPLED, ChallengeKind.REDIRECT)
+_NOT_AGREED = "Nothing was agreed to there."
 
 
 @get("/link", status_code=200)
 async def show_link(request: AnyRequest, runtime: GivenRuntime, pages: GivenPages) -> Response[Any]:
-    """The form of the service, or how its linking stands."""
+    """How the service can be linked, or how its linking stands."""
     try:
-        linking = await _linking(request, runtime)
+        linking = await links.find(request, runtime)
         return await _shown(request, runtime, pages, linking)
     except Lost:
         return pages.page("lost.html", 400)
@@ -63,51 +41,41 @@ async def show_link(request: AnyRequest, runtime: GivenRuntime, pages: GivenPage
         return going.to(declined.location)
 
 
-async def _linking(request: AnyRequest, runtime: Runtime) -> Linking:
-    """What is linked. Raises `Lost` and `Declined`, also for another browser than the one that consented."""
-    arrival = await arrive(request, runtime)
-    visit = arrival.visit
-    if not consent_visits.is_by(visit, request.cookies.get(going.COOKIE, "")) or visit.user_id is None:
-        raise Declined(arrival.callback, "INVALID_CODE")
-    if arrival.service is None:
-        raise Declined(arrival.callback, "INITIALIZE_CHECK_FAIL")
-    provider = runtime.registry.provider(arrival.service)
-    channel = next((each for each in provider.channels if each.auth is Auth.CREDENTIALS), None)
-    if channel is None:
-        raise Declined(arrival.callback, "ONBOARD_ERROR")
-    if visit.connection_id is None:
-        return Linking(arrival, visit.user_id, provider, channel)
-    application_id = visit.contract.registration.application.id
-    async with runtime.database.reading() as tx:
-        connection = await connection_store.by_id(tx, application_id, visit.user_id, visit.connection_id)
-        latest = await sync_store.latest(tx, application_id, [connection.id])
-    return Linking(arrival, visit.user_id, provider, channel, connection, latest[0] if latest else None)
-
-
 async def _shown(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking) -> Response[Any]:
     sync = linking.sync
-    if sync is None or sync.status is SyncStatus.CANCELLED:
-        return _form(request, runtime, pages, linking)
+    if sync is None or sync.status in (SyncStatus.CANCELLED, SyncStatus.FAILED):
+        return _start(request, runtime, pages, linking, _why(linking))
     if sync.status is SyncStatus.FINISHED:
         return await going.finish(runtime, linking.arrival)
-    if sync.status is SyncStatus.FAILED:
-        text = SYNC_ERRORS[sync.error_code].text if sync.error_code else ""
-        return _form(request, runtime, pages, linking, text)
-    if challenges.asks(sync) and sync.challenge is not None:
-        return _question(request, runtime, pages, linking, challenges.open_challenge(sync))
+    if linking.asks:
+        return _question(request, runtime, pages, linking)
     return _page(request, runtime, pages, linking, "progress.html", percent=sync.percent or 0)
 
 
-def _form(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str = "") -> Response[str]:
-    fields = linking.channel.fields
-    return _page(request, runtime, pages, linking, "link.html", 400 if refused else 200, fields=fields, refused=refused)
+def _why(linking: Linking) -> str:
+    """What went wrong so far, if anything did."""
+    if linking.arrival.error:
+        return _NOT_AGREED
+    code = linking.sync and linking.sync.error_code
+    return SYNC_ERRORS[code].text if code else ""
+
+
+def _start(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str = "") -> Response[str]:
+    """The service's form where there is no other way or it was picked, and else the ways there are."""
+    status = 400 if refused else 200
+    form, page = linking.form, linking.page
+    if form is not None and (page is None or linking.arrival.way == "form"):
+        return _page(request, runtime, pages, linking, "link.html", status, fields=form.fields, refused=refused)
+    # Nothing is typed there, and a bank may send the browser on from host to host.
+    leads_to = (urljoin(f"{runtime.settings.public_url}/", (page and page.consent_url) or ""), "https:")
+    return _page(request, runtime, pages, linking, "ways.html", status, leads_to, refused=refused)
 
 
 def _question(
-    request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, asked: Challenge, refused: str = ""
-) -> Response[str]:
-    image = None if asked.image is None else f"data:image/png;base64,{base64.b64encode(asked.image).decode()}"
-    return _page(
+    request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str = ""
+) -> Response[Any]:
+    asked = challenges.open_challenge(linking.sync)
+    response = _page(
         request,
         runtime,
         pages,
@@ -115,30 +83,52 @@ def _question(
         "question.html",
         400 if refused else 200,
         asked=asked,
-        image=image,
-        waits=asked.kind is ChallengeKind.DECOUPLED,
+        image=_image(asked),
+        leaves=asked.kind is ChallengeKind.REDIRECT,
+        waits=asked.kind in _ELSEWHERE,
         confirms=asked.kind is ChallengeKind.CONFIRM,
         refused=refused,
     )
+    if asked.kind is not ChallengeKind.REDIRECT or linking.connection is None:
+        return response
+    return departures.remember(response, runtime, linking.connection.id, linking.arrival.query)
+
+
+def _image(asked: Challenge) -> str | None:
+    return None if asked.image is None else f"data:image/png;base64,{base64.b64encode(asked.image).decode()}"
 
 
 def _page(
-    request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, template: str, status: int = 200, **more: Any
+    request: AnyRequest,
+    runtime: Runtime,
+    pages: Pages,
+    linking: Linking,
+    template: str,
+    status: int = 200,
+    leads_to: tuple[str, ...] = (),
+    **more: Any,
 ) -> Response[str]:
     word = forms.word(request, going.COOKIE)
-    sent = going.headers(runtime, linking.arrival, word)
+    sent = going.headers(runtime, linking.arrival, word, *leads_to)
     sent["Content-Security-Policy"] += "; img-src data:"
+    home, here = f"link?{linking.arrival.query}", _here(linking)
     return pages.page(
-        template, status, sent, service=linking.provider.name, prefix=_PREFIX, csrf=word,
-        action=f"link?{linking.arrival.query}", **more,
+        template, status, sent, service=linking.provider.name, prefix=_PREFIX, csrf=word, action=here, ways=home,
+        has_form=linking.form is not None, has_page=linking.page is not None, **more,
     )  # fmt: skip
+
+
+def _here(linking: Linking) -> str:
+    """The address of the page, to which its forms are sent."""
+    way = "&way=form" if linking.arrival.way == "form" else ""
+    return f"link?{linking.arrival.query}{way}"
 
 
 @post("/link", status_code=200)
 async def go_on(request: AnyRequest, runtime: GivenRuntime, pages: GivenPages) -> Response[Any]:
     """What was typed or pressed."""
     try:
-        linking = await _linking(request, runtime)
+        linking = await links.find(request, runtime)
         fields = await forms.typed(request)
         if not forms.is_from_us(request, going.COOKIE, fields):
             return await _shown(request, runtime, pages, linking)
@@ -154,54 +144,36 @@ async def _done(
 ) -> Response[Any]:
     decision, typed = fields.get("decision", ""), _typed(fields)
     if decision == "cancel":
-        await _give_up(runtime, linking)
+        raise await links.give_up(runtime, linking)
     try:
+        if decision == "visit":
+            return await _leave(runtime, linking)
         async with runtime.database.transaction() as tx:
             if decision == "link":
-                await _link(tx, runtime, linking, typed)
-            elif decision == "answer" and linking.connection is not None:
-                await challenges.answer(tx, runtime.vault, linking.principal, linking.connection, Answer(values=typed))
+                await links.link(tx, runtime, linking, typed)
+            elif decision == "answer":
+                await links.answer(tx, runtime, linking, typed)
     except InvalidInput:
         return _again(request, runtime, pages, linking, "Something is missing or malformed.")
     except (Conflict, NotFound):
         pass  # It stands otherwise by now; the page says how.
-    return going.to(f"{going.HOME}/link?{linking.arrival.query}")
+    return going.to(f"{going.HOME}/{_here(linking)}")
 
 
-def _again(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str) -> Response[str]:
-    if linking.sync is not None and linking.sync.status.active and challenges.asks(linking.sync):
-        return _question(request, runtime, pages, linking, challenges.open_challenge(linking.sync), refused)
-    return _form(request, runtime, pages, linking, refused)
+async def _leave(runtime: Runtime, linking: Linking) -> Response[Any]:
+    async with runtime.database.transaction() as tx:
+        connection_id, address = await links.leave(tx, runtime, linking)
+    return departures.remember(going.to(address), runtime, connection_id, linking.arrival.query)
+
+
+def _again(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str) -> Response[Any]:
+    if linking.asks:
+        return _question(request, runtime, pages, linking, refused)
+    return _start(request, runtime, pages, linking, refused)
 
 
 def _typed(fields: Mapping[str, str]) -> dict[str, str]:
     return {name.removeprefix(_PREFIX): value for name, value in fields.items() if name.startswith(_PREFIX)}
-
-
-async def _link(tx: Tx, runtime: Runtime, linking: Linking, typed: Mapping[str, str]) -> None:
-    """Link the service, or try other credentials, and synchronise it with its user there."""
-    principal, by_channel = linking.principal, {linking.channel.id: typed}
-    user = await users.by_id(tx, principal.application_id, linking.user_id)
-    parts = (tx, runtime.vault, runtime.registry, principal, user)
-    if linking.connection is None:
-        connection = await connections.create(*parts, linking.provider.id, by_channel)
-        await visit_store.set_connection(tx, principal.application_id, linking.arrival.visit.id, connection.id)
-    else:
-        connection = await connections.change_credentials(*parts, linking.connection, by_channel)
-    await syncs.request_anew(tx, principal, connection, SyncKind.ACCOUNTS, interactive=True)
-
-
-async def _give_up(runtime: Runtime, linking: Linking) -> None:
-    """End the visit; what was linked without success is unlinked. Raises `Declined`."""
-    try:
-        async with runtime.database.transaction() as tx:
-            if linking.connection is not None and linking.connection.last_success_at is None:
-                await connections.delete(tx, linking.principal, linking.connection)
-            await consent_visits.give_up(tx, linking.arrival.visit)
-    except NotFound:
-        raise Declined(linking.arrival.callback, "INVALID_CODE") from None
-    failed = linking.sync is not None and linking.sync.status is SyncStatus.FAILED
-    raise Declined(linking.arrival.callback, "ONBOARD_ERROR" if failed else "USER_CANCEL")
 
 
 HANDLERS = (show_link, go_on)

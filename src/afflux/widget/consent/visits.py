@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request
 
@@ -13,6 +13,10 @@ from afflux.services import consent_visits
 from afflux.widget.consent.addresses import is_safe, with_query
 
 AnyRequest = Request[Any, Any, Any]
+
+_OF_ONE_PAGE = ("way", "error")
+#: Letters of a query that a cookie can hold as well.
+_LONGEST = 2800
 
 
 class Lost(Exception):
@@ -37,8 +41,12 @@ class Arrival:
     callback: str
     #: The provider to link, where the application wants a certain one.
     service: int | None
-    #: As it was in the address.
+    #: As it was in the address, but for what only one page is told.
     query: str
+    #: `form` where the person picked that among several ways to link the service.
+    way: str = ""
+    #: What went wrong on the bank's own page, in the bank's word.
+    error: str = ""
 
     def picking(self, service: str, visit: Visit) -> "Arrival":
         """The same with the visit as it is by now, and the service that was picked where none was named."""
@@ -49,20 +57,21 @@ class Arrival:
 
 async def arrive(request: AnyRequest, runtime: Runtime, kind: VisitKind | None = None) -> Arrival:
     """What the browser came for. Raises `Lost` and `Declined`."""
-    query = request.scope["query_string"].decode("latin-1")
-    pairs = parse_qsl(query, keep_blank_values=True)
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     named = dict(pairs)
+    query = urlencode([(name, value) for name, value in pairs if value and name not in _OF_ONE_PAGE])
     code, callback = named.get("code", ""), named.get("callback", "")
     async with runtime.database.reading() as tx:
         try:
             visit = await consent_visits.find(tx, code)
         except NotFound:
             raise Lost from None
-        if len(named) < len(pairs) or not is_safe(callback, visit.contract.redirect_uris):
+        if len(named) < len(pairs) or len(query) > _LONGEST or not is_safe(callback, visit.contract.redirect_uris):
             raise Lost
         if not visit.is_open(tx.now) or kind not in (None, visit.kind):
             raise Declined(callback, "INVALID_CODE")
-    return Arrival(visit, code, callback, _service(runtime, named.get("service"), callback), query)
+    service = _service(runtime, named.get("service"), callback)
+    return Arrival(visit, code, callback, service, query, named.get("way", ""), named.get("error", ""))
 
 
 def _service(runtime: Runtime, given: str | None, callback: str) -> int | None:
