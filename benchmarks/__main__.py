@@ -23,6 +23,7 @@ from benchmarks.results import Result
 from benchmarks.resync import resync
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.slow_connections import slow_connections
+from benchmarks.triggers import triggers
 from benchmarks.whole_sync import whole_sync
 
 Ground = TypeVar("Ground")
@@ -34,7 +35,12 @@ _LATENCY = 0.1
 _WIDTH = 150
 _VERDICTS = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
-ON_A_DATABASE: Mapping[str, Benchmark[Runtime]] = {"first_sync": first_sync, "resync": resync, "reads": reads}
+ON_A_DATABASE: Mapping[str, Benchmark[Runtime]] = {
+    "first_sync": first_sync,
+    "resync": resync,
+    "reads": reads,
+    "triggers": triggers,
+}
 ON_A_FAST_BANK: Mapping[str, Benchmark[Server]] = {"whole_sync": whole_sync}
 #: The idle one first: what comes after it leaves traces in memory.
 ON_A_SERVER: Mapping[str, Benchmark[Server]] = {

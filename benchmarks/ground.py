@@ -1,16 +1,18 @@
 """What benchmarks run on: a database of their own, or a whole server. Both are thrown away afterwards."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -18,6 +20,7 @@ from afflux.config import Settings
 from afflux.datafolder import open_data_folder
 from afflux.local import command_runtime
 from afflux.runtime import Runtime
+from benchmarks.load import answering
 
 #: Seconds that a server may take to start, and to end.
 _PATIENCE = 60
@@ -87,3 +90,23 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def served(
+    serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object
+) -> AsyncIterator[tuple[int, psutil.Process]]:
+    """A server in a process of its own, which takes a port as its last argument; the port and the process."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(target=_run, args=(serve, *arguments, port), daemon=True)
+    process.start()
+    try:
+        await answering(port)
+        yield port, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.join)
+
+
+def _run(serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+    asyncio.run(serve(*arguments))

@@ -1,12 +1,7 @@
 """Reading pages of an account over HTTP: near ones against a bare server, far ones against near ones."""
 
-import asyncio
 import json
-import multiprocessing
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from statistics import median
-from typing import Any
 from uuid import UUID
 
 from afflux.access import root_key
@@ -14,29 +9,27 @@ from afflux.app import run_api
 from afflux.datafolder import open_data_folder
 from afflux.runtime import Runtime
 from benchmarks.bare import serve_bare
-from benchmarks.ground import free_port
-from benchmarks.load import answer, answering, seconds
+from benchmarks.ground import served
+from benchmarks.load import answer, seconds
 from benchmarks.reader import Reader, make_reader
 from benchmarks.results import Result
-from benchmarks.rows import history, stage
+from benchmarks.rows import stored
 from benchmarks.scale import Scale
 
 #: Transactions of a page: of one that is compared with the bare server, and of a far one.
 _PAGE, _FAR_PAGE = 50, 20
 _ACCOUNT_ROWS = 1000
-#: Rows that are stored at once.
-_PART = 100_000
 
 
 async def reads(runtime: Runtime, scale: Scale) -> list[Result]:
     """Reads through the whole facade, with signature, token and headers."""
     reader = await make_reader(runtime)
-    account_id = await _account(runtime, reader, _ACCOUNT_ROWS)
-    far_account_id = await _account(runtime, reader, scale.far_rows)
+    account_id = await stored(runtime, reader.tenant, _ACCOUNT_ROWS)
+    far_account_id = await stored(runtime, reader.tenant, scale.far_rows)
     root = root_key(runtime.settings, open_data_folder(runtime.settings.data))
     async with (
-        _served(run_api, runtime.settings, runtime.dsn, root, "127.0.0.1") as port,
-        _served(serve_bare, runtime.dsn, account_id, _PAGE) as bare_port,
+        served(run_api, runtime.settings, runtime.dsn, root, "127.0.0.1") as (port, _),
+        served(serve_bare, runtime.dsn, account_id, _PAGE) as (bare_port, _),
     ):
         return [
             await _against_the_bare_server(scale, port, reader.request(account_id, 0, _PAGE), bare_port),
@@ -80,31 +73,3 @@ async def _in_turn(scale: Scale, one: tuple[int, bytes], other: tuple[int, bytes
 
 def _ratio(ones: list[float], others: list[float]) -> float:
     return median(one / other for one, other in zip(ones, others, strict=True))
-
-
-async def _account(runtime: Runtime, reader: Reader, count: int) -> UUID:
-    """An account with so many transactions."""
-    target = await stage(runtime, reader.tenant)
-    for start in range(0, count, _PART):
-        await target.take(history(count, range(start, min(start + _PART, count))), part=True)
-    (account_id,) = (await target.intake()).known.ids.values()
-    assert account_id is not None
-    return account_id
-
-
-@asynccontextmanager
-async def _served(serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> AsyncIterator[int]:
-    """A server in a process of its own, which takes a port as its last argument; the port."""
-    port = free_port()
-    process = multiprocessing.get_context("spawn").Process(target=_run, args=(serve, *arguments, port), daemon=True)
-    process.start()
-    try:
-        await answering(port)
-        yield port
-    finally:
-        process.terminate()
-        await asyncio.to_thread(process.join)
-
-
-def _run(serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
-    asyncio.run(serve(*arguments))

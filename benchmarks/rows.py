@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from afflux.domain.jobs import RunSync
 from afflux.domain.messages import AccountsListed, Checkpoint
@@ -16,6 +17,8 @@ from afflux.store.database import Tx
 from benchmarks.cast import CHANNEL, Tenant, link, request
 
 KEY = "current"
+#: Rows that are stored at once.
+_PART = 100_000
 #: The history goes back so many days, and ends on this one.
 _DAYS, _LAST = 730, date(2026, 6, 30)
 _SHOPS = ("BOULANGERIE DU PORT", "LIBRAIRIE L'ENCRIER", "STATION ROUTE 7", "PRIMEUR LES HALLES", "GARAGE DU CENTRE")
@@ -92,3 +95,13 @@ async def stage(runtime: Runtime, tenant: Tenant) -> Stage:
     await intake.take(AccountRecord(key=KEY, name="Compte courant", currency="EUR"))
     await intake.take(AccountsListed())
     return made
+
+
+async def stored(runtime: Runtime, tenant: Tenant, count: int) -> UUID:
+    """A new account with so many transactions."""
+    target = await stage(runtime, tenant)
+    for start in range(0, count, _PART):
+        await target.take(history(count, range(start, min(start + _PART, count))), part=True)
+    (account_id,) = (await target.intake()).known.ids.values()
+    assert account_id is not None
+    return account_id

@@ -21,6 +21,9 @@ class Scale:
     #: Reads in one round, and transactions of the account with far pages.
     reads: int = 2000
     far_rows: int = 1_000_000
+    #: Triggers of digi.me, and the libraries they are for.
+    triggers: int = 3000
+    libraries: int = 200
     #: Seconds that the server is left alone before it is watched, and watched.
     settle_seconds: float = 5.0
     idle_seconds: float = 20.0
@@ -38,6 +41,8 @@ QUICK = Scale(
     pickups=2,
     reads=40,
     far_rows=5_000,
+    triggers=40,
+    libraries=8,
     settle_seconds=0.0,
     idle_seconds=0.5,
     heartbeat_seconds=1,

@@ -49,7 +49,7 @@ class Context:
     now: datetime
     #: When the core gives up.
     deadline: datetime
-    #: Where a redirect challenge has to send the browser back to.
+    #: Where a redirect challenge has to send the browser back to, with what is in its query: our `state`.
     redirect_url: str | None = None
     #: Where an operator may leave files for this connector: a folder called by its id in the data folder. Need not
     #: exist.

@@ -1,5 +1,6 @@
 """Pages for people: templates that escape everything, and headers that let a browser do nothing else."""
 
+from datetime import UTC, datetime
 from importlib.resources import files
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -38,6 +39,12 @@ class Pages:
         text = self._environment.get_template(template).render(values)
         kept = {**_NOTHING_ELSE, "Cache-Control": "no-store", **(headers or {})}
         return Response(text, status_code=status, media_type=MediaType.HTML, headers=kept)
+
+
+def in_words(moment: datetime) -> str:
+    """Such as `3 February 2031, 09:15 UTC`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
 
 @get("/style.css", include_in_schema=False, sync_to_thread=False)

@@ -1,6 +1,7 @@
 """JSON as the security baseline (section 5) wants it: one meaning, no surprises, no depth."""
 
 import json
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -8,6 +9,8 @@ from typing import Any, NoReturn
 #: Levels of arrays and objects.
 DEEPEST = 32
 
+#: NUL, and halves of surrogate pairs.
+_UNFIT = re.compile("[\0\ud800-\udfff]")
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -61,7 +64,7 @@ def _integer(digits: str) -> int:
 def _check(value: Any, levels: int) -> None:
     """Refuse what a parser lets through: depth, NUL and halves of surrogate pairs."""
     if isinstance(value, str):
-        if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
+        if _UNFIT.search(value):
             raise MalformedJson("a text has NUL or half a surrogate pair")
         return
     inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []

@@ -4,12 +4,12 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import jsonschema_rs
 import pytest
 
 from afflux.facades.d1.api import HANDLERS
 from afflux.runtime import Runtime
 from tests.facades.d1.calling import Backend
+from tests.facades.documents import check_examples
 from tests.facades.fuzzing import problems
 from tests.serving import served
 
@@ -46,18 +46,7 @@ async def test_every_route_is_documented(bank: Backend) -> None:
 
 async def test_the_examples_are_what_they_are_examples_of(bank: Backend) -> None:
     document = await document_of(bank)
-    media = [
-        each
-        for item in document["paths"].values()
-        for operation in item.values()
-        for part in (operation.get("requestBody", {}), *operation["responses"].values())
-        for each in part.get("content", {}).values()
-        if "example" in each
-    ]
-    assert len(media) > 4
-    for each in media:
-        whole = {**each["schema"], "components": document["components"]}
-        jsonschema_rs.Draft202012Validator(whole).validate(each["example"])
+    check_examples(document, 4)
 
 
 async def test_the_server_keeps_to_its_document(runtime: Runtime, bank: Backend) -> None:

@@ -92,6 +92,7 @@ class Consumer:
         error = response.json()["error"]
         assert (response.status_code, error["code"]) == (status, code), response.text
         assert response.headers["x-error-code"] == code
+        assert response.headers["x-error-message"] == error["message"]
         assert response.headers["x-error-reference"] == error["reference"]
         assert re.fullmatch("[A-Za-z0-9]{32}", error["reference"])
         assert set(error) == {"code", "message", "reference"}
@@ -164,7 +165,7 @@ class Consumer:
 
     async def trigger(self, body: Any = None, **claims: Any) -> dict[str, Any]:
         """A new session."""
-        response = await self.post("/permission-access/trigger", body, access_token=self.access_token, **claims)
+        response = await self.post("/permission-access/trigger", body, **{"access_token": self.access_token, **claims})
         assert response.status_code == 202, response.text
         session: dict[str, Any] = response.json()["session"]
         return session

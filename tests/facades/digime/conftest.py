@@ -1,6 +1,6 @@
 """The facade on a fresh database, and the contracts that call it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -40,13 +40,14 @@ async def make_consumer(
     kind: ContractKind = ContractKind.READ,
     scope: Mapping[str, Any] | None = None,
     key: int = 0,
+    redirect_uris: Sequence[str] = (BACK,),
 ) -> Consumer:
     """A new contract of the tenant's application."""
     pair = spare_key(key)
     async with runtime.database.transaction() as tx:
         application = await applications.by_name(tx, tenant.application.name)
         client_id = await contracts.register(
-            tx, application, letters(), letters(), kind, pair.as_pem(private=False), [BACK], scope
+            tx, application, letters(), letters(), kind, pair.as_pem(private=False), redirect_uris, scope
         )
     return Consumer(http, client_id, pair)
 

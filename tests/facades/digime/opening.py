@@ -4,8 +4,10 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import brotli
 import httpx
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -16,6 +18,11 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.facades.digime.calling import Consumer
 
+_UNPACKED: Mapping[str | None, Callable[[bytes], bytes]] = {
+    None: bytes,
+    "gzip": gzip.decompress,
+    "brotli": brotli.decompress,
+}
 _OAEP = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)
 
 
@@ -39,4 +46,4 @@ def opened(consumer: Consumer, response: httpx.Response) -> bytes:
     plain = unpadder.update(decryptor.update(body[272:]) + decryptor.finalize()) + unpadder.finalize()
     digest, data = plain[:64], plain[64:]
     assert digest == hashlib.sha512(data).digest()
-    return gzip.decompress(data) if metadata_of(response).get("compression") == "gzip" else data
+    return _UNPACKED[metadata_of(response).get("compression")](data)

@@ -1,8 +1,11 @@
-"""Every route, tried by somebody else: another application's contract, and another library of the same contract."""
+"""Every route, tried by who should get nowhere: another application's contract, another contract of the same
+application, one of the wrong kind, and its own contract with a token that is no good any more.
+"""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +18,7 @@ from afflux.runtime import Runtime
 from tests.conftest import Tenant
 from tests.facades.digime.calling import Consumer, letters
 from tests.facades.digime.conftest import make_consumer
+from tests.facades.digime.test_oauth import age
 from tests.facades.digime.test_sessions import list_of, names
 from tests.services.shelves import document, shelf_for
 
@@ -80,6 +84,15 @@ TRIES: dict[str, Try] = {
     "GET /jwks/oauth": public,
     "POST /permission-access/session": public,
 }
+WRITES = {"POST /permission-access/postbox/{postbox_id}"}
+#: Routes that take an access token; the last one leaves nothing to try.
+TAKE_ACCESS = [
+    *WRITES,
+    "POST /oauth/authorize",
+    "POST /oauth/token/reference",
+    "POST /permission-access/trigger",
+    "DELETE /user",
+]
 
 
 def routes() -> set[str]:
@@ -100,9 +113,16 @@ class World:
     """Alice's library under two contracts, and who is after it."""
 
     reader: Consumer
+    writer: Consumer
     ids: Ids
     strangers: list[Consumer]
     own_keys: list[str]
+    #: Those of write contracts.
+    writing_strangers: list[Consumer]
+
+    def owner(self, name: str) -> Consumer:
+        """Who may use the route, with Alice's ids."""
+        return self.writer if name in WRITES else self.reader
 
 
 @pytest_asyncio.fixture
@@ -116,15 +136,19 @@ async def world(runtime: Runtime, http: httpx.AsyncClient, alice: Tenant, bob: T
     await shelf.documents([document()])
     session = await reader.trigger()
     (name,) = names(await list_of(reader, session))
-    strangers = [await make_consumer(runtime, http, bob, key=1), await make_consumer(runtime, http, alice)]
-    own = [(await each.let_in())["key"] for each in strangers]
+    strangers, writing = [
+        [await make_consumer(runtime, http, bob, kind, key=1), await make_consumer(runtime, http, alice, kind)]
+        for kind in (ContractKind.READ, ContractKind.WRITE)
+    ]
+    own, _ = [[(await each.let_in())["key"] for each in several] for several in (strangers, writing)]
     writer = await make_consumer(runtime, http, alice, ContractKind.WRITE)
     begun = await writer.authorize(access_token=reader.access_token)
     browser = writer.browser()
     await browser.open("authorize", begun.code)
-    box = (await browser.decide("allow"))["postboxId"]
-    ids = Ids(reader.access_token, reader.refresh_token, session["key"], name, box)
-    yield World(reader, ids, strangers, own)
+    end = await browser.decide("allow")
+    await writer.take(await writer.exchange(begun.verifier, end["code"]))
+    ids = Ids(reader.access_token, reader.refresh_token, session["key"], name, end["postboxId"])
+    yield World(reader, writer, ids, strangers, own, writing)
 
 
 async def data_key(runtime: Runtime, user_id: Any) -> bytes:
@@ -153,6 +177,54 @@ async def test_what_is_anothers_is_like_what_does_not_exist(world: World) -> Non
 def said(response: httpx.Response) -> tuple[int, str, str]:
     error = response.json()["error"]
     return response.status_code, error["code"], error["message"]
+
+
+async def test_a_session_of_anothers_is_like_none(world: World) -> None:
+    for stranger in world.strangers:
+        claims = {"access_token": stranger.access_token}
+        theirs, missing = [
+            await stranger.post("/permission-access/trigger", **claims, session_key=each.session_key)
+            for each in (world.ids, NOBODYS)
+        ]
+        assert said(theirs) == said(missing) == (400, "SessionInvalid", "The session key is invalid")
+
+
+async def test_a_postbox_of_anothers_is_like_none(world: World) -> None:
+    for stranger in world.writing_strangers:
+        theirs, missing = [
+            await push(stranger, replace(each, access_token=stranger.access_token)) for each in (world.ids, NOBODYS)
+        ]
+        assert said(theirs) == said(missing)
+        assert theirs.status_code == 404
+
+
+async def test_a_spent_token_opens_nothing(world: World) -> None:
+    for name in TAKE_ACCESS:
+        owner = world.owner(name)
+        spent = replace(world.ids, access_token=owner.access_token)
+        await owner.take(await owner.refresh())
+        assert said(await TRIES[name](owner, spent))[:2] == (401, "InvalidToken"), name
+        good = await TRIES[name](owner, replace(spent, access_token=owner.access_token))
+        assert good.is_success or said(good)[1] == "ValidationErrors", name
+
+
+async def test_a_token_that_is_over_only_says_who_it_was(runtime: Runtime, world: World) -> None:
+    await age(runtime, "grants", "access_expires_at", timedelta(days=2))
+    for name in TAKE_ACCESS:
+        owner = world.owner(name)
+        response = await TRIES[name](owner, replace(world.ids, access_token=owner.access_token))
+        if name.endswith("authorize"):
+            assert response.status_code == 200
+        else:
+            code = "ValidationErrors" if name in WRITES else "InvalidToken"
+            assert said(response)[1] == code, name
+
+
+async def test_a_contract_does_what_its_kind_does_only(world: World) -> None:
+    for name in (*WRITES, "POST /permission-access/trigger"):
+        wrong = world.reader if name in WRITES else world.writer
+        response = await TRIES[name](wrong, replace(world.ids, access_token=wrong.access_token))
+        assert said(response)[:2] == (400, "InvalidContractDataRequest"), name
 
 
 @pytest.mark.parametrize("name", sorted(set(TRIES) - {"GET /discovery/services", "GET /jwks/oauth"}))

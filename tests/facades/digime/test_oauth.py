@@ -1,5 +1,6 @@
 """Consent and tokens: pre-authorization, the page, codes with PKCE, rotation, references."""
 
+import time
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -32,7 +33,8 @@ async def test_authorize_answers_with_a_code_and_a_pending_session(reader: Consu
     begun = await reader.authorize()
     assert len(begun.code) == 32
     assert len(begun.session["key"]) == 32
-    assert isinstance(begun.session["expiry"], int)
+    assert type(begun.session["expiry"]) is int
+    assert 14 * 60 < begun.session["expiry"] / 1000 - time.time() < 15 * 60
     listed = await http.get(f"/v1.6/permission-access/query/{begun.session['key']}")
     assert listed.json() == {"status": {"state": "pending"}}
 
@@ -179,6 +181,41 @@ async def test_a_code_is_good_for_its_own_contract_only(
     other = await make_consumer(runtime, http, alice)
     await reader.refused(401, "InvalidToken", await other.exchange(verifier, code))
     await reader.take(await reader.exchange(verifier, code))
+
+
+async def test_a_code_goes_with_the_address_it_was_asked_with(
+    runtime: Runtime, http: httpx.AsyncClient, alice: Tenant
+) -> None:
+    other = "https://app.example/other"
+    reader = await make_consumer(runtime, http, alice, redirect_uris=[BACK, other])
+    verifier, code = await consented(reader)
+    message = await reader.refused(400, "InvalidRedirectUri", await reader.exchange(verifier, code, redirect_uri=other))
+    assert other in message
+    verifier, code = await consented(reader)
+    await reader.take(await reader.exchange(verifier, code, redirect_uri=None))
+
+
+async def test_a_code_is_over_after_ten_minutes(runtime: Runtime, reader: Consumer) -> None:
+    verifier, code = await consented(reader)
+    await age(runtime, "authorization_codes", "expires_at", timedelta(minutes=10))
+    await reader.refused(401, "InvalidToken", await reader.exchange(verifier, code))
+
+
+async def test_a_refresh_token_is_over_after_thirty_days(runtime: Runtime, reader: Consumer) -> None:
+    await reader.let_in()
+    await age(runtime, "grants", "refresh_expires_at", timedelta(days=29))
+    await reader.take(await reader.refresh())
+    await age(runtime, "grants", "refresh_expires_at", timedelta(days=31))
+    message = await reader.refused(401, "InvalidToken", await reader.refresh())
+    assert "refresh_token" in message
+
+
+async def test_an_access_token_renews_nothing(reader: Consumer) -> None:
+    await reader.let_in()
+    response = await reader.refresh(refresh_token=reader.access_token)
+    message = await reader.refused(400, "InvalidTokenType", response)
+    assert message == "The token_type (access_token) is invalid, expected token_type (refresh_token)"
+    await reader.take(await reader.refresh())
 
 
 async def test_refreshing_spends_both_tokens_of_the_pair(reader: Consumer) -> None:

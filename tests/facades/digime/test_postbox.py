@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,8 @@ DESCRIPTOR = {
     "reference": ["invoice 7"],
     "tags": ["x", "y"],
 }
+#: Of a form: its name, and file name and content.
+Part = tuple[str, tuple[str | None, str]]
 
 
 class Writer:
@@ -46,22 +49,35 @@ class Writer:
         self.key = key
 
     async def push(
-        self, content: bytes, descriptor: Any = None, name: str = "receipt.txt", postbox: str = "", **claims: Any
+        self,
+        content: bytes,
+        descriptor: Any = None,
+        name: str = "receipt.txt",
+        postbox: str = "",
+        before: Sequence[Part] = (),
+        after: Sequence[Part] = (),
+        **claims: Any,
     ) -> httpx.Response:
-        """Push a file as clients do."""
-        key, iv = secrets.token_bytes(32), secrets.token_bytes(16)
-        oaep = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)
-        said = {
-            "access_token": self.consumer.access_token,
-            "iv": iv.hex(),
-            "symmetrical_key": base64.b64encode(self.key.encrypt(key, oaep)).decode(),
-            "metadata": base64.b64encode(encrypted(key, iv, json.dumps(descriptor or DESCRIPTOR).encode())).decode(),
-            **claims,
-        }
+        """Push a file as clients do, among other parts of a form."""
+        more, ciphertext = sealed(self.key, json.dumps(descriptor or DESCRIPTOR).encode(), content)
+        said = {"access_token": self.consumer.access_token, **more, **claims}
         headers = {"authorization": f"Bearer {self.consumer.token(**said)}", "contenttype": "multipart/form-data"}
         path = f"/v1.6/permission-access/postbox/{postbox or self.postbox}"
-        files = {"file": (name, encrypted(key, iv, content), "application/octet-stream")}
+        file = ("file", (name, ciphertext, "application/octet-stream"))
+        files: list[Any] = [*before, file, *after]
         return await self.consumer.http.post(path, headers=headers, files=files)
+
+
+def sealed(public: RSAPublicKey, descriptor: bytes, content: bytes) -> tuple[dict[str, str], bytes]:
+    """A file for a postbox: the claims that say how it is encrypted and what it is, and the file."""
+    key, iv = secrets.token_bytes(32), secrets.token_bytes(16)
+    wrapped = public.encrypt(key, OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None))
+    claims = {
+        "iv": iv.hex(),
+        "symmetrical_key": base64.b64encode(wrapped).decode(),
+        "metadata": base64.b64encode(encrypted(key, iv, descriptor)).decode(),
+    }
+    return claims, encrypted(key, iv, content)
 
 
 def encrypted(key: bytes, iv: bytes, data: bytes) -> bytes:
@@ -113,7 +129,26 @@ async def test_what_is_pushed_is_delivered_and_read_back(runtime: Runtime, write
     ((content, said),) = await read_all(runtime, raw)
     assert content == b"thank you"
     lowered = {"mimetype": "text/plain", "accounts": [{"accountid": "a-1"}], "reference": ["invoice 7"]}
-    assert said == {**lowered, "tags": ["x", "y"], "created": said["created"]}
+    application_id, contract_id = writer.consumer.client_id.split("_")
+    known = {"created": said["created"], "appid": application_id, "contractid": contract_id}
+    assert said == {**lowered, "tags": ["x", "y"], **known}
+
+
+async def test_what_we_know_ourselves_of_a_file_nobody_else_says(
+    runtime: Runtime, writer: Writer, raw: Consumer
+) -> None:
+    await writer.push(b"x", {**DESCRIPTOR, "created": "never", "contractId": "mine", "weight": 1.5, "Size": {"kB": 2}})
+    ((_, said),) = await read_all(runtime, raw)
+    assert type(said["created"]) is int
+    assert said["contractid"] == writer.consumer.client_id.partition("_")[2]
+    assert (said["weight"], said["size"]) == (1.5, {"kb": 2})
+
+
+async def test_a_text_of_the_same_name_is_not_the_file(runtime: Runtime, writer: Writer, raw: Consumer) -> None:
+    text: Part = ("file", (None, "receipt.txt"))
+    assert told(await writer.push(b"after", before=[text])) == "delivered"
+    assert told(await writer.push(b"before", after=[text])) == "delivered"
+    assert [content for content, _ in await read_all(runtime, raw)] == [b"after", b"before"]
 
 
 async def test_criteria_choose_among_what_was_pushed(runtime: Runtime, writer: Writer, raw: Consumer) -> None:
@@ -155,6 +190,13 @@ async def test_a_postbox_is_its_contracts_only(
     await other.consumer.refused(404, "NotFound", await other.push(b"x"))
     other.consumer = raw
     await raw.refused(400, "InvalidContractDataRequest", await other.push(b"x"))
+
+
+async def test_a_postbox_is_its_librarys_only(writer: Writer) -> None:
+    hers = writer.consumer.access_token
+    await writer.consumer.let_in()
+    await writer.consumer.refused(404, "NotFound", await writer.push(b"x"))
+    assert told(await writer.push(b"x", access_token=hers)) == "delivered"
 
 
 def public(writer: Writer) -> str:

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, RSAKey
 
 from afflux.runtime import Runtime, open_runtime
 from tests.conftest import ROOT_KEY
-from tests.facades.digime.calling import Consumer, letters, spare_key
+from tests.facades.digime.calling import Consumer, letters, spare_key, unpacked
 from tests.facades.digime.conftest import over
 
 
@@ -92,7 +94,7 @@ def forged(header: dict[str, Any], claims: dict[str, Any], sign: Any) -> str:
 
 async def test_the_public_key_is_no_secret_to_sign_with(reader: Consumer) -> None:
     public = reader.key.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    claims = json.loads(base64.urlsafe_b64decode(good(reader).split(".")[1] + "=="))
+    claims = unpacked(good(reader))
     for name, digest in (("HS512", "sha512"), ("HS256", "sha256"), ("PS512", "sha512")):
         token = forged({"alg": name, "typ": "JWT"}, claims, lambda text, by=digest: hmac.digest(public, text, by))
         await reader.refused(401, "InvalidJWT", await tried(reader, token))
@@ -107,9 +109,8 @@ async def test_no_algorithm_is_none(reader: Consumer, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["RS512", "RS256", "PS256", "PS384"])
 async def test_another_algorithm_of_the_same_key_is_refused(reader: Consumer, name: str) -> None:
-    token = good(reader)
-    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    await reader.refused(401, "InvalidJWT", await tried(reader, reader.token({"alg": name}, **claims)))
+    token = reader.token({"alg": name}, **unpacked(good(reader)))
+    await reader.refused(401, "InvalidJWT", await tried(reader, token))
 
 
 async def test_a_foreign_key_is_refused(reader: Consumer) -> None:
@@ -117,15 +118,33 @@ async def test_a_foreign_key_is_refused(reader: Consumer) -> None:
     await reader.refused(401, "InvalidJWT", await tried(reader, token))
 
 
+def signed(header: dict[str, Any], claims: dict[str, Any], key: RSAKey) -> str:
+    """A token with this very header, signed as it says."""
+    padding = PSS(MGF1(SHA512()), 64)
+    return forged(header, claims, lambda text: key.private_key.sign(text, padding, SHA512()))
+
+
+async def test_a_token_signed_by_hand_gets_through(reader: Consumer) -> None:
+    token = signed({"alg": "PS512", "typ": "JWT"}, unpacked(good(reader)), reader.key)
+    await accepted(reader, token)
+
+
 @pytest.mark.parametrize("name", ["jku", "jwk", "x5u", "x5c", "crit"])
-async def test_a_token_cannot_bring_its_own_key(reader: Consumer, name: str) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+async def test_a_token_cannot_bring_its_own_key(reader: Consumer, name: str, number: int) -> None:
+    # Neither where the key it brings signed it, nor where the right one did.
     theirs = spare_key(1)
-    values = {"jku": "https://evil.example/keys", "jwk": theirs.as_dict(private=False), "x5c": ["MII"], "crit": ["exp"]}
-    header = {name: values.get(name, "https://evil.example"), "alg": "PS512", "typ": "JWT"}
-    claims = {"client_id": reader.client_id, "nonce": letters(), "timestamp": int(time.time())}
-    plain = reader.token(key=theirs, **claims)
-    head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
-    token = ".".join([head, *plain.split(".")[1:]])
+    values = {"jwk": theirs.as_dict(private=False), "x5c": ["MII"], "crit": ["exp"]}
+    header = {name: values.get(name, "https://evil.example/keys"), "alg": "PS512", "typ": "JWT"}
+    token = signed(header, unpacked(good(reader)), spare_key(number))
+    await reader.refused(401, "InvalidJWT", await tried(reader, token))
+
+
+@pytest.mark.parametrize("salt", [0, 32, 190])
+async def test_another_length_of_salt_is_refused(reader: Consumer, salt: int) -> None:
+    padding = PSS(MGF1(SHA512()), salt)
+    header = {"alg": "PS512", "typ": "JWT"}
+    token = forged(header, unpacked(good(reader)), lambda text: reader.key.private_key.sign(text, padding, SHA512()))
     await reader.refused(401, "InvalidJWT", await tried(reader, token))
 
 
@@ -158,6 +177,7 @@ async def test_a_contract_goes_with_its_own_application_only(reader: Consumer, s
     [
         {"nonce": "short"},
         {"nonce": "x" * 31 + "-"},
+        {"nonce": "x" * 32 + "\n"},
         {"nonce": None},
         {"timestamp": None},
         {"timestamp": "1700000000"},
@@ -181,6 +201,45 @@ async def test_another_address_to_return_to_is_refused(reader: Consumer) -> None
     for uri in ("https://app.example/back", "https://app.example/back?tenant=1&more=1", "https://evil.example/"):
         message = await reader.refused(400, "InvalidRedirectUri", await tried(reader, good(reader, redirect_uri=uri)))
         assert uri in message
+
+
+async def test_a_message_is_one_line_that_a_header_can_say(reader: Consumer) -> None:
+    response = await tried(reader, good(reader, redirect_uri="https://evil.example/é\r\nSet-Cookie: x=1" + "x" * 400))
+    message = await reader.refused(400, "InvalidRedirectUri", response)
+    assert message.isascii()
+    assert message.isprintable()
+    assert "set-cookie" not in response.headers
+
+
+async def test_of_several_faults_the_first_is_told(reader: Consumer) -> None:
+    used = letters()
+    await accepted(reader, good(reader, nonce=used))
+    nobody, elsewhere, late = {"client_id": "A_B"}, {"redirect_uri": "https://evil.example/"}, {"timestamp": 1}
+    faults: list[tuple[int, str, str]] = [
+        (401, "InvalidJWT", good(reader, nonce="short", **nobody).replace(".", "..", 1)),
+        (401, "InvalidJWT", reader.token({"alg": "RS512"}, nonce="short", **nobody)),
+        (400, "InvalidRequest", good(reader, nonce="short", **nobody)),
+        (400, "InvalidClient", good(reader, key=spare_key(1), **nobody, **late)),
+        (401, "InvalidJWT", good(reader, key=spare_key(1), nonce=used, **elsewhere)),
+        (401, "InvalidJWT", good(reader, nonce=used, **late, **elsewhere)),
+        (400, "InvalidRequest", good(reader, nonce=used, **elsewhere)),
+        (400, "InvalidRedirectUri", good(reader, **elsewhere)),
+    ]
+    for status, code, token in faults:
+        await reader.refused(status, code, await tried(reader, token))
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "*/*", "text/html, application/*;q=0.1", "application/octet-stream", ""]
+)
+async def test_a_client_may_take_json_in_many_words(reader: Consumer, accept: str) -> None:
+    assert (await reader.send("GET", "/jwks/oauth", headers={"accept": accept})).status_code == 200
+
+
+async def test_a_client_that_takes_no_json_is_told_so(reader: Consumer) -> None:
+    for accept in ("text/html", "application/xml, image/*"):
+        response = await reader.send("GET", "/jwks/oauth", headers={"accept": accept})
+        await reader.refused(406, "ValidationErrors", response)
 
 
 async def test_the_address_may_be_left_out_where_nobody_is_sent_there(reader: Consumer) -> None:

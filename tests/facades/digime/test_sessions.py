@@ -2,7 +2,10 @@
 
 import asyncio
 import json
-from datetime import timedelta
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -11,6 +14,8 @@ import pytest
 from afflux.domain.contracts import ContractKind
 from afflux.domain.syncs import SyncKind
 from afflux.runtime import Runtime
+from afflux.services.accounts import digest
+from afflux.store import accounts, users
 from tests.conftest import Tenant
 from tests.facades.digime.calling import Consumer, letters
 from tests.facades.digime.conftest import make_consumer
@@ -30,6 +35,7 @@ async def list_of(consumer: Consumer, session: dict[str, Any]) -> dict[str, Any]
         assert each["state"] in {"running", "completed", "partial"}
     for file in value.get("fileList", []):
         assert type(file["updatedDate"]) is int
+        assert re.fullmatch("[A-Za-z0-9._-]+", file["name"])
     return value
 
 
@@ -103,6 +109,41 @@ async def test_a_trigger_synchronises_and_joins_what_runs(runtime: Runtime, know
             assert (await ended(reader, each))["status"]["state"] == "completed"
 
 
+async def test_triggers_of_a_busy_library_wait_for_nobody(runtime: Runtime, known: Tenant, reader: Consumer) -> None:
+    await link(runtime, known, "fast")
+    await link(runtime, known, "wrong-password")
+    await alices(runtime, reader, known)
+    async with runtime.database.transaction() as tx:
+        assert await users.take_turn(tx, known.application.id, known.user.id)
+        async with asyncio.timeout(20):
+            sessions = await asyncio.gather(*(reader.trigger() for _ in range(8)))
+    for each in sessions:
+        assert len((await list_of(reader, each))["status"]["details"]) == 2
+    assert await runtime.database.pool.fetchval("SELECT count(*) FROM syncs") == 2
+
+
+async def test_triggers_at_once_start_only_what_does_not_run(runtime: Runtime, known: Tenant, reader: Consumer) -> None:
+    await link(runtime, known, "fast")
+    await alices(runtime, reader, known)
+    await link(runtime, known, "wrong-password")
+    async with asyncio.timeout(20):
+        sessions = await asyncio.gather(*(reader.trigger() for _ in range(8)))
+    for each in sessions:
+        assert len((await list_of(reader, each))["status"]["details"]) == 2
+    assert await runtime.database.pool.fetchval("SELECT count(*) FROM syncs") == 2
+
+
+async def test_somebody_suspended_is_not_triggered_though_his_syncs_still_run(
+    runtime: Runtime, known: Tenant, reader: Consumer
+) -> None:
+    await link(runtime, known, "fast")
+    await alices(runtime, reader, known)
+    async with runtime.database.transaction() as tx:
+        await users.set_suspended(tx, known.application.id, known.user.id, True)
+    response = await reader.post("/permission-access/trigger", access_token=reader.access_token)
+    await reader.refused(400, "ValidationErrors", response)
+
+
 async def test_a_library_without_anything_is_complete_at_once(reader: Consumer) -> None:
     session = await reader.let_in()
     assert await list_of(reader, session) == {"status": {"state": "completed", "details": {}}, "fileList": []}
@@ -152,6 +193,86 @@ async def test_the_session_key_that_a_trigger_names_is_used_again(
         await reader.refused(400, "SessionInvalid", await reader.post("/permission-access/trigger", **claims))
 
 
+async def test_a_session_of_another_library_is_not_triggered(reader: Consumer) -> None:
+    hers = await reader.let_in()
+    token = reader.access_token
+    await reader.let_in()
+    claims = {"access_token": reader.access_token, "session_key": hers["key"]}
+    await reader.refused(400, "SessionInvalid", await reader.post("/permission-access/trigger", **claims))
+    assert (await reader.trigger(access_token=token, session_key=hers["key"]))["key"] == hers["key"]
+
+
+async def test_a_contract_reads_no_more_than_its_scope(
+    runtime: Runtime, http: httpx.AsyncClient, known: Tenant, reader: Consumer
+) -> None:
+    shelf = await shelf_for(runtime, known)
+    current = await shelf.account(account())
+    await shelf.movements(current, [movement(1), movement(2, day=date(2026, 3, 31))])
+    await shelf.documents([document()])
+    everything = names(await list_of(reader, await alices(runtime, reader, known)))
+    accounts, movements = ([{"id": number}] for number in (202, 201))
+    for kinds, expected in ((accounts, "3_1000_202_D"), (movements, "3_1000_201_D202606")):
+        services = [{"id": 1000, "serviceObjectTypes": kinds}]
+        since = [] if kinds is accounts else [{"from": 1780272000}]
+        scope = {"serviceGroups": [{"id": 3, "serviceTypes": services}], "timeRanges": since}
+        narrow = await make_consumer(runtime, http, known, scope=scope)
+        session = await alices(runtime, narrow, known)
+        for name in everything:
+            response = await read(narrow, session, name)
+            assert response.status_code == (200 if name.startswith(expected) else 404), (expected, name)
+        listed = names(await list_of(narrow, session))
+        assert listed == [name for name in everything if name.startswith(expected)]
+        assert listed
+
+
+async def test_a_session_that_waits_for_nobody_can_be_named_too(
+    runtime: Runtime, http: httpx.AsyncClient, alice: Tenant, reader: Consumer
+) -> None:
+    await reader.let_in()
+    other = await make_consumer(runtime, http, alice)
+    mine, theirs = [await waiting_session(each) for each in (reader, other)]
+    assert (await reader.trigger(session_key=mine["key"]))["key"] == mine["key"]
+    assert (await list_of(reader, mine))["status"]["state"] == "completed"
+    claims = {"access_token": reader.access_token, "session_key": theirs["key"]}
+    await reader.refused(400, "SessionInvalid", await reader.post("/permission-access/trigger", **claims))
+    assert (await list_of(other, theirs))["status"]["state"] == "pending"
+
+
+async def waiting_session(consumer: Consumer) -> dict[str, Any]:
+    """A session as older clients open it."""
+    application_id, _, contract_id = consumer.client_id.partition("_")
+    body = {"appId": application_id, "contractId": contract_id}
+    return {"key": (await consumer.send("POST", "/permission-access/session", json=body)).json()["sessionKey"]}
+
+
+async def test_a_session_that_is_over_is_not_triggered_again(runtime: Runtime, reader: Consumer) -> None:
+    session = await reader.let_in()
+    await age(runtime, "library_sessions", "expires_at", timedelta(minutes=15))
+    claims = {"access_token": reader.access_token, "session_key": session["key"]}
+    await reader.refused(400, "SessionInvalid", await reader.post("/permission-access/trigger", **claims))
+
+
+async def test_a_contract_fetches_and_tells_only_what_it_reads(
+    runtime: Runtime, http: httpx.AsyncClient, known: Tenant
+) -> None:
+    for provider, login in ((1000, "fast"), (999, "1")):
+        await link(runtime, known, login, provider=provider)
+    scope = {"serviceGroups": [{"id": 3, "serviceTypes": [{"id": 1000}]}]}
+    narrow = await make_consumer(runtime, http, known, scope=scope)
+    raw = await make_consumer(runtime, http, known, ContractKind.READ_RAW)
+    writer = await make_consumer(runtime, http, known, ContractKind.WRITE)
+    await alices(runtime, writer, known)
+    async with working(runtime):
+        for consumer, services in ((raw, []), (narrow, ["1000"])):
+            session = await alices(runtime, consumer, known)
+            found = await ended(consumer, session)
+            said = json.loads(opened(consumer, await read(consumer, session, "accounts.json")))
+            assert [key.partition("_")[0] for key in found["status"]["details"]] == services
+            assert [each["id"].partition("_")[0] for each in said["accounts"]] == services
+    async with runtime.database.transaction() as tx:
+        assert {row["provider_id"] for row in await tx.fetch("SELECT provider_id FROM syncs")} == {1000}
+
+
 async def test_a_write_contract_reads_nothing(runtime: Runtime, http: httpx.AsyncClient, alice: Tenant) -> None:
     writer = await make_consumer(runtime, http, alice, ContractKind.WRITE)
     session = await writer.let_in()
@@ -174,8 +295,9 @@ async def test_sessions_are_not_guessed_and_do_not_stay(runtime: Runtime, reader
             await reader.refused(status, code, await reader.send("GET", f"/permission-access/query/{key}{name}"))
     session = await reader.let_in()
     await age(runtime, "library_sessions", "expires_at", timedelta(minutes=15))
-    response = await reader.send("GET", f"/permission-access/query/{session['key']}")
-    await reader.refused(401, "SessionInvalid", response)
+    answers = [await reader.send("GET", f"/permission-access/query/{key}") for key in (session["key"], letters())]
+    over, unknown = [await reader.refused(401, "SessionInvalid", each) for each in answers]
+    assert over == unknown
 
 
 async def test_a_session_that_runs_does_not_die(runtime: Runtime, known: Tenant, reader: Consumer) -> None:
@@ -206,6 +328,22 @@ async def test_a_file_is_another_one_only_when_its_content_is(
     assert dates(fewer)["3_1000_201_D202606_1.json"] > dates(after)["3_1000_201_D202606_1.json"]
 
 
+async def test_a_balance_that_moves_makes_another_file_of_accounts(
+    runtime: Runtime, known: Tenant, reader: Consumer
+) -> None:
+    shelf = await shelf_for(runtime, known)
+    held = account(balance=Decimal("10.50"))
+    account_id = await shelf.account(held)
+    await alices(runtime, reader, known)
+    before = dates(await list_of(reader, await reader.trigger()))
+    same, moved = held, replace(held, balance=Decimal("10.51"))
+    for record, expected in ((same, False), (moved, True)):
+        async with runtime.database.transaction() as tx:
+            await accounts.update(tx, shelf.sync, 100000, account_id, record, digest(record))
+        after = dates(await list_of(reader, await reader.trigger()))
+        assert [at > before[name] for name, at in after.items()] == [expected]
+
+
 def dates(found: dict[str, Any]) -> dict[str, int]:
     return {each["name"]: each["updatedDate"] for each in found["fileList"]}
 
@@ -225,6 +363,25 @@ async def test_documents_are_raw_files_with_their_bytes(runtime: Runtime, known:
         assert set(said["metadata"]["accounts"][0]) == {"accountid"}
         contents.append(opened(reader, response))
     assert sorted(contents) == [b"", b"%PDF one"]
+
+
+@pytest.mark.parametrize(("wanted", "told"), [(None, None), ("gzip", "gzip"), ("brotli", "brotli"), ("zstd", None)])
+async def test_files_are_compressed_as_asked(
+    runtime: Runtime, known: Tenant, reader: Consumer, wanted: str | None, told: str | None
+) -> None:
+    content = b"a line that comes again and again\n" * 20_000
+    shelf = await shelf_for(runtime, known)
+    await shelf.movements(await shelf.account(account()), [movement(number) for number in range(50)])
+    await shelf.documents([document(content=content)])
+    await alices(runtime, reader, known)
+    session = await reader.trigger({"accept": {"compression": wanted}} if wanted else {})
+    for name in [*names(await list_of(reader, session)), "accounts.json"]:
+        response = await read(reader, session, name)
+        assert metadata_of(response).get("compression") == told
+        plain = opened(reader, response)
+        assert plain == content if name.startswith("101_") else json.loads(plain)
+        assert told is None or len(response.content) < 352 + len(plain)
+        assert (len(response.content) < len(content) // 50) or not (told and name.startswith("101_"))
 
 
 async def test_no_two_readings_of_a_file_look_alike(runtime: Runtime, known: Tenant, reader: Consumer) -> None:
@@ -288,7 +445,33 @@ async def test_nobody_reads_another_libraries_files(
     await stranger.refused(401, "InvalidToken", response)
 
 
-async def test_the_services_are_those_of_the_catalogue(reader: Consumer, stranger: Consumer) -> None:
+async def test_a_library_goes_while_its_session_runs(runtime: Runtime, known: Tenant, reader: Consumer) -> None:
+    await link(runtime, known, "fast")
+    session = await alices(runtime, reader, known)
+    path = f"/permission-access/query/{session['key']}"
+    async with working(runtime):
+        assert (await reader.send("GET", path)).status_code == 200
+        response = await reader.send("DELETE", "/user", reader.token(access_token=reader.access_token))
+        assert response.status_code == 204
+        for name in ("", "/accounts.json", "/101_1000_10101_D202606_1.pdf"):
+            await reader.refused(401, "SessionInvalid", await reader.send("GET", path + name))
+    async with runtime.database.transaction() as tx:
+        assert not await tx.fetch("SELECT FROM syncs UNION ALL SELECT FROM library_files")
+
+
+async def test_a_contract_finds_the_services_that_it_reads(
+    runtime: Runtime, http: httpx.AsyncClient, alice: Tenant, reader: Consumer
+) -> None:
+    scope = {"serviceGroups": [{"id": 3, "serviceTypes": [{"id": 1000}]}]}
+    narrow = await make_consumer(runtime, http, alice, scope=scope)
+    writer = await make_consumer(runtime, http, alice, ContractKind.WRITE)
+    for consumer, expected in ((narrow, [1000]), (writer, [])):
+        contract_id = consumer.client_id.partition("_")[2]
+        response = await reader.send("GET", "/discovery/services", headers={"contractId": contract_id})
+        assert [each["id"] for each in response.json()["data"]["services"]] == expected
+
+
+async def test_the_services_are_those_of_the_catalogue(reader: Consumer) -> None:
     found = (await reader.send("GET", "/discovery/services")).json()["data"]
     assert set(found) == {"countries", "serviceGroups", "services"}
     assert {1000, 999} <= {each["id"] for each in found["services"]}

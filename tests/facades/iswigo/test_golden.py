@@ -6,7 +6,8 @@ import pytest
 
 from afflux.runtime import Runtime
 from afflux.services import applications
-from tests.facades.iswigo.playing import Player, Turn, read
+from tests.facades.iswigo.playing import Player
+from tests.facades.playing import Turn, read
 from tests.jobs.acting import working
 from tests.serving import served
 
@@ -20,5 +21,5 @@ async def test_the_exchanges_are_as_they_were_written_down(runtime: Runtime, pat
         _, kiosk = await applications.create(tx, runtime.vault, "kiosk")
     secrets = {"shop": shop.iswigo_secret, "kiosk": kiosk.iswigo_secret}
     async with working(runtime), served(runtime) as port:
-        player = Player("127.0.0.1", port, secrets)
+        player = Player("127.0.0.1", port, secrets=secrets)
         assert await player.play(path) == sum(not isinstance(step, Turn) for step in read(path))

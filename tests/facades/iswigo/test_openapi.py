@@ -4,18 +4,17 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
-import jsonschema_rs
 import pytest
 import requests
 from requests.auth import AuthBase
 
 from afflux.runtime import Runtime
 from afflux.web.openapi import Json
+from tests.facades.documents import check_examples, operations
 from tests.facades.fuzzing import problems
 from tests.facades.iswigo.calling import Client, signature
 from tests.facades.iswigo.test_isolation import PSD2_ONLY, ROUTES
@@ -29,17 +28,11 @@ async def _document(http: httpx.AsyncClient) -> Json:
     return document
 
 
-def _operations(document: Json) -> Iterator[tuple[str, Json]]:
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            yield f"{method.upper()} {path.removeprefix('/v1')}", operation
-
-
 async def test_every_route_is_there_with_who_may_call_it(http: httpx.AsyncClient) -> None:
-    operations = dict(_operations(await _document(http)))
-    assert set(operations) == {route.name for route in ROUTES}
+    found = dict(operations(await _document(http), "/v1"))
+    assert set(found) == {route.name for route in ROUTES}
     for route in ROUTES:
-        operation = operations[route.name]
+        operation = found[route.name]
         needed = {"app", "signature"} | ({"token"} if route.needs_token else set())
         assert set(operation["security"][0]) == needed, route.name
         assert ("Only for PSD2-compliant" in operation.get("description", "")) == (route.name in PSD2_ONLY)
@@ -54,7 +47,7 @@ async def test_the_document_says_where_and_what_it_is(http: httpx.AsyncClient, r
     assert document["servers"] == [{"url": runtime.settings.public_url}]
     assert next(iter(document["paths"])) == "/v1/users"
     assert {tag["name"] for tag in document["tags"]} == {
-        tag for _, operation in _operations(document) for tag in operation["tags"]
+        tag for _, operation in operations(document, "/v1") for tag in operation["tags"]
     }
 
 
@@ -71,28 +64,18 @@ async def test_members_have_their_meaning(http: httpx.AsyncClient) -> None:
 
 
 async def test_lists_and_downloads_are_described(http: httpx.AsyncClient) -> None:
-    operations = dict(_operations(await _document(http)))
-    lists = [name for name, each in operations.items() if any(p["name"] == "range" for p in each.get("parameters", ()))]
+    found = dict(operations(await _document(http), "/v1"))
+    lists = [name for name, each in found.items() if any(p["name"] == "range" for p in each.get("parameters", ()))]
     assert len(lists) == 7
     for name in lists:
-        assert {"Accept-Range", "Content-Range", "Link"} == set(operations[name]["responses"]["200"]["headers"])
-    download = operations["GET /documents/{document_id}/download"]["responses"]["200"]["content"]
+        assert {"Accept-Range", "Content-Range", "Link"} == set(found[name]["responses"]["200"]["headers"])
+    download = found["GET /documents/{document_id}/download"]["responses"]["200"]["content"]
     assert download == {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 
 
 async def test_the_examples_are_what_they_are_examples_of(http: httpx.AsyncClient) -> None:
     document = await _document(http)
-    media = [
-        each
-        for _, operation in _operations(document)
-        for part in (operation.get("requestBody", {}), *operation["responses"].values())
-        for each in part.get("content", {}).values()
-        if "example" in each
-    ]
-    assert len(media) > 30
-    for each in media:
-        whole = {**each["schema"], "components": document["components"]}
-        jsonschema_rs.Draft202012Validator(whole).validate(each["example"])
+    check_examples(document, 30)
 
 
 # The page.

@@ -8,7 +8,7 @@ from afflux.connectors.registry import Registry
 from afflux.domain.catalogue import Auth, Channel, Kind, Provider, Step
 from afflux.domain.challenges import FieldType, FormField
 from afflux.facades.iswigo.wire.providers import provider_object
-from afflux.facades.iswigo.wire.values import answer
+from afflux.web.answers import answer
 from tests.facades.iswigo.calling import Client
 
 LOGIN = FormField(name="login", label="Identifiant", max_length=11)

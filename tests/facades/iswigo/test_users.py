@@ -130,6 +130,7 @@ async def test_a_login_works_in_its_own_application_only(shop: Client, kiosk: Cl
     await kiosk.refused(400, GRANT, "POST", "/v1/authenticate", HECTOR)
 
 
+@pytest.mark.usefixtures("dear_passwords")
 async def test_an_unknown_user_takes_as_long_as_a_wrong_password(shop: Client) -> None:
     await shop.post("/v1/users", HECTOR)
 
@@ -146,6 +147,7 @@ async def test_an_unknown_user_takes_as_long_as_a_wrong_password(shop: Client) -
     assert 0.6 < ratio < 1.6
 
 
+@pytest.mark.usefixtures("dear_passwords")
 async def test_others_are_served_while_passwords_are_hashed(shop: Client) -> None:
     await shop.post("/v1/users", HECTOR)
     logins = [asyncio.create_task(shop.as_user()) for _ in range(12)]

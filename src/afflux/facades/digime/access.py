@@ -4,7 +4,6 @@ from collections.abc import Collection
 from uuid import UUID
 
 from afflux.facades.digime import errors
-from afflux.facades.digime.errors import Refused
 from afflux.services.library_access import Standing
 
 
@@ -12,11 +11,7 @@ def user_of(found: tuple[Standing, UUID | None], good: Collection[Standing] = (S
     """Whose library the token opens. Raises `Refused` for one whose standing is not good enough."""
     standing, user_id = found
     if standing is Standing.REFRESH:
-        raise Refused(
-            400,
-            "InvalidTokenType",
-            "The token_type (refresh_token) is invalid, expected token_type (access_token)",
-        )
+        raise errors.invalid_token_type("refresh_token", "access_token")
     if standing not in good or user_id is None:
         raise errors.invalid_token("access_token")
     return user_id

@@ -7,14 +7,14 @@ from msgspec import Meta
 
 #: A text that is there and not endless.
 Text = Annotated[str, Meta(min_length=1, max_length=8192)]
-Challenge = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Challenge = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 
 
 class Claims(msgspec.Struct, kw_only=True):
     """What every token says."""
 
     client_id: Text
-    nonce: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{32}$")]
+    nonce: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{32}\Z")]
     #: Of its making: seconds or milliseconds since 1970.
     timestamp: int | float
     redirect_uri: Text | None = None
@@ -58,6 +58,6 @@ class PushClaims(Claims, kw_only=True):
     """To push a file: how it is encrypted, and what it is."""
 
     access_token: Text | None = None
-    iv: Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{32}$")]
+    iv: Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{32}\Z")]
     symmetrical_key: Text
     metadata: Text

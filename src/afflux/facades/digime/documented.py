@@ -9,6 +9,7 @@ _MEANINGS = {
     401: "The request's token, or one of ours in it, is no good",
     403: "The contract does not go that far",
     404: "There is no such thing, or it is somebody else's",
+    406: "The client takes no JSON",
     413: "The body is too large",
     500: "Something went wrong on our side; try again with the same token",
     503: "The database is away; try again with the same token",
@@ -19,5 +20,5 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """The errors a route answers with, besides those of every route."""
     return {
         status: ResponseSpec(Error, description=_MEANINGS[status], generate_examples=False)
-        for status in sorted({400, 413, 500, 503, *statuses})
+        for status in sorted({400, 406, 413, 500, 503, *statuses})
     }

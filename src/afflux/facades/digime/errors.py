@@ -57,6 +57,12 @@ def invalid_token(type: str) -> Refused:
     return Refused(401, "InvalidToken", f"The token ({type}) is invalid")
 
 
+def invalid_token_type(given: str, expected: str) -> Refused:
+    """A token of ours is good, but not for this."""
+    message = f"The token_type ({given}) is invalid, expected token_type ({expected})"
+    return Refused(400, "InvalidTokenType", message)
+
+
 def invalid_request(what: str) -> Refused:
     """Header or payload of the request's token are not as they have to be."""
     return Refused(400, "InvalidRequest", what)
@@ -100,18 +106,25 @@ def invalid_session(status: int = 401) -> Refused:
 def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response to whatever was raised while a request was served."""
     refused = _refused(error)
-    message = refused.message[:_LONGEST]
+    message = _in_one_line(refused.message)
     reference = "".join(secrets.choice(_LETTERS) for _ in range(32))
     headers = {
         "X-Error-Code": refused.code,
-        "X-Error-Message": "".join(letter if " " <= letter <= "~" else "?" for letter in message),
+        "X-Error-Message": message,
         "X-Error-Reference": reference,
         "Cache-Control": "no-store",
+        # What HTTP wants said of the methods there are.
+        **((error.headers or {}) if isinstance(error, HTTPException) else {}),
     }
     if refused.status >= 500:
         log.error("answered %d with the reference %s", refused.status, reference)
     body = msgspec.json.encode(Error(Details(refused.code, message, reference)))
     return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
+
+
+def _in_one_line(message: str) -> str:
+    """The message as a header can say it, since header and body say the same."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in message[:_LONGEST])
 
 
 def _refused(error: Exception) -> Refused:

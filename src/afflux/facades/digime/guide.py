@@ -72,6 +72,8 @@ _BODIES = {
     "trigger": ("What is to be read, and how", {"scope": {"serviceGroups": [{"id": 3}]}}),
     "open_session": ("The contract", {"appId": "APP", "contractId": "CONTRACT"}),
 }
+_BYTES = {"type": "string", "format": "binary"}
+_METADATA = {"description": "What the file is: an object, in base64url", "schema": {"type": "string"}}
 
 
 def annotate(handler: HTTPRouteHandler, operation: Json) -> None:
@@ -83,8 +85,11 @@ def annotate(handler: HTTPRouteHandler, operation: Json) -> None:
         media = {"schema": {"type": "object"}, "example": example}
         operation["requestBody"] = {"description": text, "content": {"application/json": media}}
     if name == "push":
-        part = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+        part = {"type": "object", "properties": {"file": _BYTES}, "required": ["file"]}
         operation["requestBody"] = {"content": {"multipart/form-data": {"schema": part}}, "required": True}
+    if name == "read_file":
+        content = {"application/octet-stream": {"schema": _BYTES}}
+        operation["responses"]["200"] |= {"content": content, "headers": {"X-Metadata": _METADATA}}
 
 
 EXAMPLES: dict[str, object] = {

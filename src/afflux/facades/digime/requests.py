@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from afflux.facades.digime.claims import Claims
 from afflux.runtime import Runtime
 from afflux.services import contracts
 from afflux.store import nonces
-from afflux.store.database import AWAY
+from afflux.store.database import AWAY, Tx
 from afflux.web import strict_json
 
 AnyRequest = Request[Any, Any, Any]
@@ -51,11 +52,12 @@ async def asked(request: AnyRequest, runtime: Runtime, kind: type[C]) -> Asked[C
     claims = _claims(payload, kind)
     async with runtime.database.reading() as tx:
         contract = await contracts.find(tx, claims.client_id)
-    if contract is None:
-        raise errors.invalid_client(claims.client_id)
-    _verify(token, contract)
-    _check_time(runtime, claims)
-    await _use_nonce(request, runtime, contract, claims)
+        if contract is None:
+            raise errors.invalid_client(claims.client_id)
+        _verify(token, contract)
+        _check_time(runtime, claims)
+        # Outside of a transaction: it is taken whatever comes of the request.
+        await _use_nonce(tx, request, runtime, contract, claims)
     if claims.redirect_uri is not None and claims.redirect_uri not in contract.redirect_uris:
         raise errors.invalid_redirect(claims.redirect_uri)
     return Asked(contract, claims)
@@ -89,15 +91,22 @@ def _claims(payload: Mapping[str, Any], kind: type[C]) -> C:
     try:
         return msgspec.convert(payload, kind)
     except msgspec.ValidationError as error:
-        raise errors.invalid_request(f"The token's payload is not valid: {error}") from None
+        # It ends with the claim's name: “… field `nonce`”, or “… at `$.nonce`”.
+        name = str(error).rstrip("`").rpartition("`")[2].removeprefix("$.")
+        raise errors.invalid_request(f"The token's claim {name} is missing or malformed") from None
 
 
 def _verify(token: str, contract: Contract) -> None:
-    key = RSAKey.import_key(contract.registration.public_key or "")
     try:
-        jws.deserialize_compact(token, key, algorithms=[_ALGORITHM])
+        jws.deserialize_compact(token, _key(contract.registration.public_key or ""), algorithms=[_ALGORITHM])
     except (JoseError, ValueError, TypeError):
         raise errors.invalid_jwt() from None
+
+
+@lru_cache(maxsize=1024)
+def _key(pem: str) -> RSAKey:
+    """The key, read once."""
+    return RSAKey.import_key(pem)
 
 
 def _check_time(runtime: Runtime, claims: Claims) -> None:
@@ -106,10 +115,9 @@ def _check_time(runtime: Runtime, claims: Claims) -> None:
         raise errors.invalid_jwt()
 
 
-async def _use_nonce(request: AnyRequest, runtime: Runtime, contract: Contract, claims: Claims) -> None:
-    async with runtime.database.transaction() as tx:
-        until = tx.now + timedelta(seconds=2 * runtime.settings.digime_clock_skew)
-        fresh = await nonces.use(tx, contract.registration, claims.nonce, until)
+async def _use_nonce(tx: Tx, request: AnyRequest, runtime: Runtime, contract: Contract, claims: Claims) -> None:
+    until = tx.now + timedelta(seconds=2 * runtime.settings.digime_clock_skew)
+    fresh = await nonces.use(tx, contract.registration, claims.nonce, until)
     if not fresh:
         raise errors.invalid_request("The nonce was used already")
     request.scope["state"]["nonce"] = (contract.registration, claims.nonce)

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -16,8 +16,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 #: What every client takes for granted.
 OAEP_SHA1 = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S303
 _HEAD, _HASH, _BLOCK = 256 + 16, 64, 16
-#: Bytes encrypted at a time.
-_PIECE = 64 * 1024
 
 
 def size(length: int) -> int:
@@ -25,15 +23,23 @@ def size(length: int) -> int:
     return _HEAD + ((_HASH + length) // _BLOCK + 1) * _BLOCK
 
 
-def pieces(public_key: str, data: bytes) -> Iterator[bytes]:
+async def measured(data: AsyncIterator[bytes]) -> tuple[int, bytes]:
+    """Length and SHA-512 of what `pieces` is then to encrypt: both come before it."""
+    length, digest = 0, hashlib.sha512()
+    async for piece in data:
+        length += len(piece)
+        digest.update(piece)
+    return length, digest.digest()
+
+
+async def pieces(public_key: str, digest: bytes, data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The file, encrypted piece by piece with a key and an IV of its own."""
     key, iv = secrets.token_bytes(32), secrets.token_bytes(_BLOCK)
     yield _wrapped(public_key, key) + iv
     encryptor, padder = Cipher(AES256(key), CBC(iv)).encryptor(), PKCS7(_BLOCK * 8).padder()
-    yield encryptor.update(padder.update(hashlib.sha512(data).digest()))
-    view = memoryview(data)
-    for first in range(0, len(data), _PIECE):
-        yield encryptor.update(padder.update(view[first : first + _PIECE]))
+    yield encryptor.update(padder.update(digest))
+    async for piece in data:
+        yield encryptor.update(padder.update(piece))
     yield encryptor.update(padder.finalize()) + encryptor.finalize()
 
 

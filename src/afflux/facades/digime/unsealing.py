@@ -2,6 +2,7 @@
 
 import base64
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -65,7 +66,7 @@ def _lowered(value: Any) -> Any:
         return [_lowered(each) for each in value]
     if isinstance(value, dict):
         return {key.lower(): _lowered(inner) for key, inner in value.items()}
-    return value
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _shown(name: str) -> str:

@@ -115,8 +115,17 @@ async def _by_refresh_token(runtime: Runtime, given: Asked[TokenClaims]) -> Pair
     async with runtime.database.transaction() as tx:
         pair = await library_tokens.renew(tx, runtime.settings, given.contract, given.claims.refresh_token)
     if pair is None:
-        raise errors.invalid_token("refresh_token")
+        raise await _no_refresh_token(runtime, given.contract, given.claims.refresh_token)
     return pair
+
+
+async def _no_refresh_token(runtime: Runtime, contract: Contract, token: str) -> Refused:
+    """Why a token renews nothing."""
+    async with runtime.database.reading() as tx:
+        standing, _ = await library_access.look(tx, contract, token)
+    if standing in (Standing.GOOD, Standing.OVER):
+        return errors.invalid_token_type("access_token", "refresh_token")
+    return errors.invalid_token("refresh_token")
 
 
 _EXCHANGES: Mapping[str, Callable[[Runtime, Asked[TokenClaims]], Awaitable[Pair]]] = {

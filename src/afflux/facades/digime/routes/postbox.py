@@ -1,5 +1,7 @@
 """Pushing files to a library (contract: section 3.10)."""
 
+from uuid import UUID
+
 from litestar import Response, post
 from litestar.datastructures import UploadFile
 from litestar.exceptions import HTTPException
@@ -36,11 +38,11 @@ async def push(request: AnyRequest, postbox_id: FromPath[str], runtime: GivenRun
     given = await asked(request, runtime, PushClaims)
     if given.contract.kind is not ContractKind.WRITE:
         raise errors.wrong_contract()
+    standing, user_id = await _standing(runtime, given)
     async with runtime.database.reading() as tx:
         postbox = await store.by_public_id(tx, given.contract.registration, postbox_id)
-    if postbox is None:
+    if postbox is None or user_id not in (None, postbox.user_id):
         raise errors.not_found()
-    standing = await _standing(runtime, given, postbox)
     name, body = await _file(request)
     delivered = await _keep(runtime, given, postbox, standing, name, body)
     async with runtime.database.transaction() as tx:
@@ -51,15 +53,15 @@ async def push(request: AnyRequest, postbox_id: FromPath[str], runtime: GivenRun
     return answer(Taken("delivered" if delivered else "pending", seconds(session.expires_at), told))
 
 
-async def _standing(runtime: Runtime, given: Asked[PushClaims], postbox: Postbox) -> Standing | None:
-    """What the access token is worth; None without one. Raises `Refused` for one that never was good here."""
+async def _standing(runtime: Runtime, given: Asked[PushClaims]) -> tuple[Standing | None, UUID | None]:
+    """What the access token is worth, and whose library it opens; None and None without one. Raises `Refused` for one
+    that never was good here.
+    """
     if given.claims.access_token is None:
-        return None
+        return None, None
     async with runtime.database.reading() as tx:
         found = await library_access.look(tx, given.contract, given.claims.access_token)
-    if user_of(found, good=(Standing.GOOD, Standing.OVER)) != postbox.user_id:
-        raise errors.not_found()
-    return found[0]
+    return found[0], user_of(found, good=(Standing.GOOD, Standing.OVER))
 
 
 async def _file(request: AnyRequest) -> tuple[str, bytes]:

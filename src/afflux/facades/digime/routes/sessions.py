@@ -1,15 +1,17 @@
 """Reading a library: fetch what is new, list the files, read one (contract: sections 3.6 to 3.9)."""
 
-import asyncio
-import gzip
 import re
+from datetime import date
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from afflux.domain.contracts import Contract
 from afflux.domain.errors import NotFound
 from afflux.domain.libraries import SessionState
 from afflux.facades.digime import errors, sealing
@@ -19,6 +21,7 @@ from afflux.facades.digime.documented import problems
 from afflux.facades.digime.errors import Refused
 from afflux.facades.digime.given import GivenRuntime
 from afflux.facades.digime.options import options_of
+from afflux.facades.digime.packing import Source, packed, pieces_of
 from afflux.facades.digime.requests import AnyRequest, Asked, asked, json_of
 from afflux.facades.digime.responses import answer, milliseconds
 from afflux.facades.digime.wire.accounts import accounts_file
@@ -47,41 +50,45 @@ async def trigger(request: AnyRequest, runtime: GivenRuntime) -> Response[Trigge
     options = options_of(await json_of(request), given.contract, runtime.clock.now())
     if not given.contract.kind.reads:
         raise errors.wrong_contract()
-    async with runtime.database.reading() as tx:
-        user_id = user_of(await library_access.look(tx, given.contract, given.claims.access_token))
-    if given.contract.once:
-        raise Refused(
-            403, "InsufficientScope", "The request requires higher privileges than provided by the access token"
-        )
     try:
         async with runtime.database.transaction() as tx:
+            user_id = user_of(await library_access.look(tx, given.contract, given.claims.access_token))
+            _check_repeatable(given.contract)
             await postboxes.import_waiting(tx, runtime, given.contract.registration.application.id, user_id)
-            key, session_id = await _session(tx, runtime, given, options, user_id)
-            ends = await library_sessions.trigger(tx, runtime.settings, given.contract, session_id, user_id, options)
+            session = await _begun(tx, runtime, given, options, user_id)
     except NotFound:
         raise errors.invalid_token("access_token") from None
-    return answer(Triggered(SessionObject(key, milliseconds(ends))), 202)
+    return answer(Triggered(session), 202)
 
 
-async def _session(
-    tx: Tx, runtime: Runtime, given: Asked[TriggerClaims], options: Options, user_id: Any
-) -> tuple[str, Any]:
-    """Key and id of the session that is named, or of a new one. Raises `Refused` for one that is not good."""
+def _check_repeatable(contract: Contract) -> None:
+    if contract.once:
+        message = "The request requires higher privileges than provided by the access token"
+        raise Refused(403, "InsufficientScope", message)
+
+
+async def _begun(
+    tx: Tx, runtime: Runtime, given: Asked[TriggerClaims], options: Options, user_id: UUID
+) -> SessionObject:
+    """The session that is named, or a new one. One that nobody consented to yet may be named too. Raises `Refused` for
+    one that is not good.
+    """
     key = given.claims.session_key
     if key is None:
-        opened = await library_sessions.open_session(tx, runtime.settings, given.contract, options)
-        return opened.key, opened.id
+        opened = await library_sessions.start(tx, runtime, given.contract, user_id, options)
+        return SessionObject(opened.key, milliseconds(opened.expires_at))
     session = await library_sessions.by_key(tx, key)
     if (
         session is None
-        or session.user_id != user_id
+        or session.user_id not in (None, user_id)
         or session.contract.registration.id != given.contract.registration.id
     ):
         raise errors.invalid_session(400)
     status = await library_sessions.status(tx, session)
     if not await library_sessions.keep_alive(tx, runtime.settings, session, status.state):
         raise errors.invalid_session(400)
-    return key, session.id
+    ends = await library_sessions.trigger(tx, runtime, given.contract, session.id, user_id, options)
+    return SessionObject(key, milliseconds(ends))
 
 
 async def _found(tx: Tx, runtime: Runtime, key: str) -> tuple[Session, Status]:
@@ -125,7 +132,7 @@ async def read_file(session_key: FromPath[str], name: FromPath[str], runtime: Gi
         if status.state is SessionState.PENDING:
             raise errors.not_found()
         if name == _ACCOUNTS:
-            said, content = {}, await _accounts(tx, runtime, session)
+            said, content = {}, await _accounts_file(tx, runtime, session)
         else:
             file = await library_files.named(tx, runtime.vault, session, name)
             if status.ended_at is not None and file.since > status.ended_at:
@@ -134,42 +141,52 @@ async def read_file(session_key: FromPath[str], name: FromPath[str], runtime: Gi
     return await _sealed(session, said, content)
 
 
-async def _accounts(tx: Tx, runtime: Runtime, session: Session) -> bytes:
+async def _accounts_file(tx: Tx, runtime: Runtime, session: Session) -> Source:
     """The accounts at services that the files come from."""
     if session.user_id is None:
         raise errors.not_found()
-    linked = await connections.of_user(tx, session.contract.registration.application.id, session.user_id)
+    read = library_sessions.providers(runtime.registry, session.contract)
+    held = await connections.of_user(tx, session.contract.registration.application.id, session.user_id)
+    linked = [each for each in held if each.provider_id in read]
     consent_id = library_id(session.contract, session.user_id).hex
-    return msgspec.json.encode(accounts_file(linked, runtime.registry, consent_id))
+    return partial(pieces_of, msgspec.json.encode(accounts_file(linked, runtime.registry, consent_id)))
 
 
-async def _content(tx: Tx, runtime: Runtime, session: Session, file: File) -> bytes:
-    """The plain bytes of a file. Raises `NotFound`."""
+async def _content(tx: Tx, runtime: Runtime, session: Session, file: File) -> Source:
+    """What is in a file, without encryption. Raises `NotFound`."""
     application_id, user_id = session.contract.registration.application.id, session.user_id
     if user_id is None:
         raise errors.not_found()
     if file.paper is not None:
-        return await library_files.content_of(tx, runtime.vault, user_id, application_id, file.paper)
+        return await library_files.content_of(tx, runtime, user_id, application_id, file.paper)
     part = (application_id, user_id, file.provider_id, file.month)
-    if file.kind is TRANSACTION:
-        moved = await store.movements(tx, *part)
-        return msgspec.json.encode([transaction_object(file.provider_id, each, number) for each, number in moved])
-    return msgspec.json.encode([account_object(file.provider_id, each) for each in await store.accounts_of(tx, *part)])
+    return partial(pieces_of, await (_movements if file.kind is TRANSACTION else _accounts)(tx, *part))
 
 
-async def _sealed(session: Session, said: dict[str, Any], content: bytes) -> Stream:
-    """The content packed as the session wants it, and encrypted while it is sent."""
-    if session.options.compression == "gzip":
-        content = await asyncio.to_thread(gzip.compress, content, 6, mtime=0)
-        said = {**said, "compression": "gzip"}
+async def _movements(tx: Tx, application_id: UUID, user_id: UUID, provider_id: int, month: date) -> bytes:
+    moved = await store.movements(tx, application_id, user_id, provider_id, month)
+    return msgspec.json.encode([transaction_object(provider_id, each, number) for each, number in moved])
+
+
+async def _accounts(tx: Tx, application_id: UUID, user_id: UUID, provider_id: int, month: date) -> bytes:
+    held = await store.accounts_of(tx, application_id, user_id, provider_id, month)
+    return msgspec.json.encode([account_object(provider_id, each) for each in held])
+
+
+async def _sealed(session: Session, said: dict[str, Any], content: Source) -> Stream:
+    """The content packed as the session wants it, and encrypted while it is sent. It is gone through twice, since its
+    length and its hash come first.
+    """
+    compression = session.options.compression
+    length, digest = await sealing.measured(packed(content(), compression))
     headers = {
-        "X-Metadata": header(said),
-        "Content-Length": str(sealing.size(len(content))),
+        "X-Metadata": header(said if compression is None else {**said, "compression": compression}),
+        "Content-Length": str(sealing.size(length)),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    public_key = session.contract.registration.public_key or ""
-    return Stream(sealing.pieces(public_key, content), media_type="application/octet-stream", headers=headers)
+    sealed = sealing.pieces(session.contract.registration.public_key or "", digest, packed(content(), compression))
+    return Stream(sealed, media_type="application/octet-stream", headers=headers)
 
 
 HANDLERS = (trigger, list_files, read_file)

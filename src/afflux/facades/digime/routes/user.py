@@ -1,6 +1,6 @@
 """Deleting a library (contract: section 3.11)."""
 
-from litestar import Response, delete
+from litestar import delete
 
 from afflux.domain.errors import NotFound
 from afflux.domain.principal import Principal, Role
@@ -14,7 +14,7 @@ from afflux.services import erasure, library_access
 
 
 @delete("/user", status_code=204, responses=problems(401))
-async def delete_user(request: AnyRequest, runtime: GivenRuntime) -> Response[None]:
+async def delete_user(request: AnyRequest, runtime: GivenRuntime) -> None:
     """Erase the library with everything, for every contract. This cannot be undone, and is on record."""
     given = await asked(request, runtime, AccessClaims)
     async with runtime.database.reading() as tx:
@@ -24,7 +24,6 @@ async def delete_user(request: AnyRequest, runtime: GivenRuntime) -> Response[No
         await erasure.erase(runtime, principal, user_id, reason="DELETE user")
     except NotFound:
         raise errors.invalid_token("access_token") from None
-    return Response(None, status_code=204, headers={"Cache-Control": "no-store"})
 
 
 HANDLERS = (delete_user,)
