@@ -18,8 +18,8 @@ class Scale:
     slow_seconds: int = 3
     #: Syncs asked for on an idle server.
     pickups: int = 40
-    #: Reads in one round, and transactions of the account with far pages.
-    reads: int = 2000
+    #: Reads that are compared, and transactions of the account with far pages.
+    reads: int = 5000
     far_rows: int = 1_000_000
     #: Triggers of digi.me, and the libraries they are for.
     triggers: int = 3000

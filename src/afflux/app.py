@@ -95,5 +95,5 @@ def _own(runtime: Runtime, dialects: Sequence[Dialect]) -> Litestar:
 
 async def run_api(settings: Settings, dsn: str, root_key: bytes, host: str, port: int) -> None:
     """Serve HTTP until SIGTERM."""
-    async with open_runtime(settings, dsn, root_key, statement_seconds=_STATEMENT) as runtime:
+    async with open_runtime(settings, dsn, root_key, statement_seconds=_STATEMENT, plan_once=True) as runtime:
         await uvicorn.Server(server.config(create_app(runtime), host, port)).serve()

@@ -26,13 +26,24 @@ class Runtime:
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, dsn: str, root_key: bytes, registry: Registry | None = None, *, statement_seconds: float = 0
+    settings: Settings,
+    dsn: str,
+    root_key: bytes,
+    registry: Registry | None = None,
+    *,
+    statement_seconds: float = 0,
+    plan_once: bool = False,
 ) -> AsyncIterator[Runtime]:
     """Connect to a migrated database, and disconnect at the end of the block. See `Database.open` for the rest."""
     clock = Clock(timedelta(seconds=settings.clock_offset))
     vault = Vault(root_key)
     database = await Database.open(
-        dsn, clock, vault.audit_key, size=settings.pool_size, statement_seconds=statement_seconds
+        dsn,
+        clock,
+        vault.audit_key,
+        size=settings.pool_size,
+        statement_seconds=statement_seconds,
+        plan_once=plan_once,
     )
     try:
         yield Runtime(settings, dsn, clock, database, vault, registry or Registry.discover())

@@ -121,9 +121,20 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, clock: Clock, audit_key: bytes, *, size: int = 10, statement_seconds: float = 0
+        cls,
+        dsn: str,
+        clock: Clock,
+        audit_key: bytes,
+        *,
+        size: int = 10,
+        statement_seconds: float = 0,
+        plan_once: bool = False,
     ) -> "Database":
-        """Connect. Close with `close`. A statement may take so many seconds; without a number, as long as it likes."""
+        """Connect. Close with `close`. A statement may take so many seconds; without a number, as long as it likes.
+
+        With `plan_once`, PostgreSQL plans a statement for all values at once: for small statements in great number,
+        which take less time than their plans.
+        """
         pool = await asyncpg.create_pool(
             dsn,
             # No connection is kept for its own sake: each costs PostgreSQL some 6 MB, and a pool that has to keep one
@@ -137,6 +148,7 @@ class Database:
                 "application_name": "afflux",
                 "idle_in_transaction_session_timeout": _LONGEST_SILENCE,
                 "statement_timeout": f"{round(statement_seconds * 1000)}ms",
+                "plan_cache_mode": "force_generic_plan" if plan_once else "auto",
             },
         )
         return cls(pool, clock, audit_key)
