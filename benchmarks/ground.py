@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import uvloop
 
 from afflux.config import Settings
 from afflux.datafolder import open_data_folder
@@ -109,4 +110,4 @@ async def served(
 
 
 def _run(serve: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
-    asyncio.run(serve(*arguments))
+    uvloop.run(serve(*arguments))

@@ -62,10 +62,13 @@ def settings(data: Path | None) -> Settings:
     return load(data=data)
 
 
-def run(program: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine. Raises `AffluxError` in place of what a database that cannot be used brings up."""
+def run(program: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
+    """Run a command's coroutine on asyncio's own event loop, or on another. Raises `AffluxError` in place of what a
+    database that cannot be used brings up.
+    """
     try:
-        return asyncio.run(program)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(program)
     except Exception as error:
         if isinstance(error, AffluxError) or (reason := _refusal(error)) is None:
             raise

@@ -7,7 +7,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from afflux.facades.digime import given, guide
-from afflux.facades.digime.accepting import takes_ours
+from afflux.facades.digime.accepting import check_accept
 from afflux.facades.digime.errors import refuse
 from afflux.facades.digime.requests import Released
 from afflux.facades.digime.routes import discovery, keys, legacy, oauth, postbox, sessions, user
@@ -38,7 +38,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
         [*_USUAL, pushing],
         path="/v1.6",
         dependencies=given.dependencies(runtime, keyring),
-        guards=[takes_ours],
+        before_request=check_accept,
         exception_handlers={Exception: refuse},
         request_max_body_size=LARGEST,
         openapi_config=openapi,

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import msgspec
 from joserfc import jwt
 from litestar import Response
 
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web import answers
 
 T = TypeVar("T")
 
@@ -40,6 +40,4 @@ def seconds(moment: datetime) -> int:
 
 def answer(value: T, status: int = 200, headers: dict[str, str] | None = None) -> Response[T]:
     """`value` as the JSON of a response that nobody keeps."""
-    body = cast(T, msgspec.json.encode(value))
-    kept = {"Cache-Control": "no-store", **(headers or {})}
-    return Response(body, status_code=status, media_type="application/json", headers=kept)
+    return answers.answer(value, status, {"Cache-Control": "no-store", **(headers or {})})
