@@ -4,10 +4,13 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 
+from afflux.cli import MODULES
 from afflux.domain.errors import SYNC_ERRORS
 from afflux.runtime import Runtime
 from tests.cli.commanding import Outcome, afflux
@@ -178,6 +181,15 @@ async def test_a_banks_text_is_neither_markup_nor_a_command_to_the_terminal(here
 
 def _columns(outcome: Outcome) -> int:
     return max(map(len, outcome.out.splitlines()))
+
+
+def test_every_command_is_where_it_is_looked_for() -> None:
+    found = {}
+    for module in set(MODULES.values()):
+        app = typer.Typer()
+        import_module(f"afflux.cli.{module}").add_to(app)
+        found |= {each.name: module for each in (*app.registered_commands, *app.registered_groups)}
+    assert found == MODULES
 
 
 COMMANDS = (

@@ -9,22 +9,23 @@ from importlib import import_module
 from afflux.cli.options import cli
 from afflux.domain.errors import AffluxError
 
-__all__ = ["main"]
+__all__ = ["MODULES", "main"]
 
-#: Every module of commands, in the order in which `--help` lists them.
-_FAMILIES = (
-    "serve", "api", "worker", "prepare",
-    "applications", "users", "synchronise", "data", "statements", "audit", "keys", "sandbox", "demo",
-)  # fmt: skip
-#: Commands that are processes, each in a module of its name. They load no other: a worker has no use for a web server.
-_PROCESSES = ("serve", "api", "worker", "prepare")
+#: Where each command is, in the order in which `--help` lists them. To load a module takes longer than most commands,
+#: and a worker has no use for a web server: so only the one that is called is loaded.
+MODULES = {
+    "serve": "serve", "api": "api", "worker": "worker", "prepare": "prepare",
+    "app": "applications", "user": "users", "connect": "users", "sync": "synchronise",
+    "accounts": "data", "transactions": "data", "documents": "data", "events": "data",
+    "import": "statements", "audit": "audit", "keys": "keys", "sandbox": "sandbox", "demo": "demo",
+}  # fmt: skip
 
 
 def main() -> None:
     """Run the command line. Anything that goes wrong is one line on standard error and a non-zero exit."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    for family in [command] if command in _PROCESSES else _FAMILIES:
-        _load(family)
+    for module in [MODULES[command]] if command in MODULES else dict.fromkeys(MODULES.values()):
+        _load(module)
     try:
         code = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -42,9 +43,9 @@ def main() -> None:
 
 
 @cache
-def _load(family: str) -> None:
+def _load(module: str) -> None:
     """Add the commands of this module, once."""
-    import_module(f"afflux.cli.{family}").add_to(cli)
+    import_module(f"afflux.cli.{module}").add_to(cli)
 
 
 def _explain(error: Exception) -> int:

@@ -1,33 +1,34 @@
-"""Brings the schema to the newest version: our numbered SQL files under Alembic, then the queue's own tables."""
+"""Brings the schema to the newest version: our own tables, then the queue's."""
+
+from importlib import import_module
+from importlib.resources import files
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from afflux.store import queue
-
-#: Any number will do, as long as every Afflux uses the same: two servers that start together migrate one after the
-#: other.
-_LOCK = 0x0AFF_1CE5
-
-
-def _upgrade(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    config = Config()
-    config.set_main_option("script_location", "afflux.store:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 async def migrate(dsn: str) -> None:
     """Create or upgrade everything. Safe to call at every start and from several machines at once."""
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
-    )
-    async with engine.begin() as connection:
-        await connection.run_sync(_upgrade)
-    await engine.dispose()
+    if not await _is_newest(dsn):
+        # Loaded only where it is needed: to load Alembic takes longer than most commands.
+        await import_module("afflux.store.upgrade").upgrade(dsn)
     await queue.install(dsn)
+
+
+async def _is_newest(dsn: str) -> bool:
+    """Whether there is nothing to do for our own tables."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        version = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await connection.close()
+    return bool(version == newest())
+
+
+def newest() -> str:
+    """The number of our newest migration."""
+    names = (file.name for file in files("afflux.store").joinpath("migrations", "versions").iterdir())
+    return max(name.partition("_")[0] for name in names if name.endswith(".py"))

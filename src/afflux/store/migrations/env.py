@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `afflux.store.migrate` opened."""
+"""Alembic's entry: runs the migrations on the connection that `afflux.store.upgrade` opened."""
 
 from alembic import context
 
