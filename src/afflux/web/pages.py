@@ -41,6 +41,13 @@ class Pages:
         return Response(text, status_code=status, media_type=MediaType.HTML, headers=kept)
 
 
+def sent_on(location: str) -> Response[None]:
+    """Send the browser there, without a word of where it was."""
+    headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    # As text, since None as JSON would be a body.
+    return Response(None, status_code=303, media_type=MediaType.TEXT, headers=headers)
+
+
 def in_words(moment: datetime) -> str:
     """Such as `3 February 2031, 09:15 UTC`."""
     utc = moment.astimezone(UTC)

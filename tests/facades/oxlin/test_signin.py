@@ -98,7 +98,7 @@ async def test_a_verifier_without_a_challenge_is_refused(shop: Client, ana: Clie
 )
 async def test_the_application_is_told_what_is_wrong(shop: Client, changes: dict[str, str], error: str) -> None:
     response = await shop.http.get(f"/signin?{query(shop, **changes)}")
-    assert response.status_code == 303
+    assert (response.status_code, response.content) == (303, b"")
     assert came_back(response)["error"] == error
     assert came_back(response)["state"] == "s&1"
 

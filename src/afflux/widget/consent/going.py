@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import MediaType, Response
+from litestar import Response
 
 from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import Conflict, NotFound
@@ -11,17 +11,12 @@ from afflux.domain.libraries import Visit, VisitKind
 from afflux.runtime import Runtime
 from afflux.services import consent_visits, postboxes
 from afflux.web import forms
+from afflux.web.pages import sent_on
 from afflux.widget.consent.addresses import with_query
 from afflux.widget.consent.visits import AnyRequest, Arrival, Declined
 
 HOME = "/apps/saas"
 COOKIE = "afflux_consent"
-
-
-def to(location: str) -> Response[None]:
-    """Send the browser there, without a word of where it was."""
-    headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response(None, status_code=303, media_type=MediaType.TEXT, headers=headers)
 
 
 def headers(runtime: Runtime, arrival: Arrival, word: str, *leads_to: str) -> dict[str, str]:
@@ -39,7 +34,7 @@ async def on(request: AnyRequest, runtime: Runtime, arrival: Arrival) -> Respons
     if not consent_visits.is_by(arrival.visit, request.cookies.get(COOKIE, "")):
         raise Declined(arrival.callback, "INVALID_CODE")
     if arrival.service is not None and arrival.visit.contract.kind is ContractKind.READ:
-        return to(f"{HOME}/link?{arrival.query}")
+        return sent_on(f"{HOME}/link?{arrival.query}")
     return await finish(runtime, arrival)
 
 
@@ -57,7 +52,7 @@ async def finish(runtime: Runtime, arrival: Arrival) -> Response[None]:
     except Conflict:
         raise Declined(arrival.callback, "SERVER_ERROR") from None
     home = arrival.callback if visit.kind is VisitKind.ONBOARD else visit.redirect_uri
-    return to(with_query(home, **parameters, **more))
+    return sent_on(with_query(home, **parameters, **more))
 
 
 async def _postbox(runtime: Runtime, visit: Visit, user_id: UUID) -> dict[str, str]:

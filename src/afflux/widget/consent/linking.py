@@ -14,7 +14,7 @@ from afflux.domain.syncs import SyncStatus
 from afflux.runtime import Runtime
 from afflux.services import challenges
 from afflux.web import forms
-from afflux.web.pages import Pages
+from afflux.web.pages import Pages, sent_on
 from afflux.widget.consent import departures, going, links
 from afflux.widget.consent.links import Linking
 from afflux.widget.consent.visits import AnyRequest, Declined, Lost
@@ -38,7 +38,7 @@ async def show_link(request: AnyRequest, runtime: GivenRuntime, pages: GivenPage
     except Lost:
         return pages.page("lost.html", 400)
     except Declined as declined:
-        return going.to(declined.location)
+        return sent_on(declined.location)
 
 
 async def _shown(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking) -> Response[Any]:
@@ -136,7 +136,7 @@ async def go_on(request: AnyRequest, runtime: GivenRuntime, pages: GivenPages) -
     except Lost:
         return pages.page("lost.html", 400)
     except Declined as declined:
-        return going.to(declined.location)
+        return sent_on(declined.location)
 
 
 async def _done(
@@ -157,13 +157,13 @@ async def _done(
         return _again(request, runtime, pages, linking, "Something is missing or malformed.")
     except (Conflict, NotFound):
         pass  # It stands otherwise by now; the page says how.
-    return going.to(f"{going.HOME}/{_here(linking)}")
+    return sent_on(f"{going.HOME}/{_here(linking)}")
 
 
 async def _leave(runtime: Runtime, linking: Linking) -> Response[Any]:
     async with runtime.database.transaction() as tx:
         connection_id, address = await links.leave(tx, runtime, linking)
-    return departures.remember(going.to(address), runtime, connection_id, linking.arrival.query)
+    return departures.remember(sent_on(address), runtime, connection_id, linking.arrival.query)
 
 
 def _again(request: AnyRequest, runtime: Runtime, pages: Pages, linking: Linking, refused: str) -> Response[Any]:

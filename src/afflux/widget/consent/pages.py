@@ -14,7 +14,7 @@ from afflux.runtime import Runtime
 from afflux.services import consent_visits, passwords, users
 from afflux.store import users as user_store
 from afflux.web import forms
-from afflux.web.pages import Pages
+from afflux.web.pages import Pages, sent_on
 from afflux.widget.consent import going, words
 from afflux.widget.consent.visits import AnyRequest, Arrival, Declined, Lost, arrive
 
@@ -45,7 +45,7 @@ async def _shown(request: AnyRequest, runtime: Runtime, pages: Pages, kind: Visi
     except Lost:
         return pages.page("lost.html", 400)
     except Declined as declined:
-        return going.to(declined.location)
+        return sent_on(declined.location)
 
 
 def _page(
@@ -96,7 +96,7 @@ async def _decided(request: AnyRequest, runtime: Runtime, pages: Pages, kind: Vi
         return pages.page("lost.html", 400)
     except (Declined, NotFound, Conflict) as error:
         declined = error if isinstance(error, Declined) else Declined(arrival.callback, "INVALID_CODE")
-        return going.to(declined.location)
+        return sent_on(declined.location)
 
 
 async def _follow(

@@ -21,7 +21,7 @@ from afflux.services import grants, passwords
 from afflux.services.consents import with_query
 from afflux.store import users
 from afflux.web import forms
-from afflux.web.pages import Pages
+from afflux.web.pages import Pages, sent_on
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -92,7 +92,7 @@ async def show(request: AnyRequest, runtime: GivenRuntime, pages: GivenPages) ->
     except NotKnown:
         return pages.page("refused.html", 400)
     except Declined as declined:
-        return _redirect(declined.location)
+        return sent_on(declined.location)
 
 
 @post("/signin", status_code=200, include_in_schema=False)
@@ -103,14 +103,14 @@ async def sign_in(request: AnyRequest, runtime: GivenRuntime, pages: GivenPages)
     except NotKnown:
         return pages.page("refused.html", 400)
     except Declined as declined:
-        return _redirect(declined.location)
+        return sent_on(declined.location)
     typed = await forms.typed(request)
     if not forms.is_from_us(request, _COOKIE, typed):
         return _form(request, runtime, pages, wish, "Please try again.")
     code = await _code(runtime, wish, typed.get("email", ""), typed.get("password", ""))
     if code is None:
         return _form(request, runtime, pages, wish, _WRONG, typed.get("email", ""))
-    return _redirect(wish.back(code=code))
+    return sent_on(wish.back(code=code))
 
 
 async def _code(runtime: Runtime, wish: Wish, email: str, password: str) -> str | None:
@@ -143,11 +143,6 @@ def _form(
         refused=refused,
         back=wish.back(error="access_denied"),
     )
-
-
-def _redirect(location: str) -> Response[None]:
-    headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response(None, status_code=303, headers=headers)
 
 
 HANDLERS = (show, sign_in)
