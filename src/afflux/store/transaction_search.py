@@ -60,7 +60,11 @@ _FOUND = """
 
 
 async def find(tx: Tx, application_id: UUID, user_id: UUID, search: Search, first: int, limit: int) -> list[Found]:
-    """`limit` of the transactions that fit from index `first`: in the order of import, newest of one import first."""
+    """`limit` of the transactions that fit from index `first`: in the order of import, newest of one second first.
+
+    A moment is told in whole seconds, and whoever checks the order has nothing finer; `transactions_by_import` has
+    this very expression.
+    """
     rows = await tx.fetch(
         f"""
         {_FOUND}
@@ -71,7 +75,8 @@ async def find(tx: Tx, application_id: UUID, user_id: UUID, search: Search, firs
         AND ($11::date IS NULL OR day >= $11) AND ($12::date IS NULL OR day <= $12)
         AND ($13::timestamptz IS NULL OR transactions.created_at >= $13)
         AND ($14::text IS NULL OR category = $14)
-        ORDER BY transactions.created_at, transactions.number DESC OFFSET $3 LIMIT $4
+        ORDER BY date_trunc('second', transactions.created_at AT TIME ZONE 'UTC'), transactions.number DESC
+        OFFSET $3 LIMIT $4
         """,
         application_id,
         user_id,

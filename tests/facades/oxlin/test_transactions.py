@@ -1,11 +1,15 @@
 """Transactions over the wire: their order, every filter, and their shape."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from afflux.runtime import Runtime
 from tests.facades.oxlin.calling import EMBEDDED, Client, linked, sandbox, two_ways
 from tests.jobs.acting import working
+
+#: A whole one.
+SECOND = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 async def test_a_transaction_is_as_the_contract_says(runtime: Runtime, ana: Client) -> None:
@@ -23,23 +27,24 @@ async def test_a_transaction_is_as_the_contract_says(runtime: Runtime, ana: Clie
         assert (midnight.hour, midnight.minute, midnight.second) == (0, 0, 0)
 
 
-async def test_the_order_is_that_of_import_with_the_newest_row_of_one_import_first(
+async def test_the_order_is_that_of_import_with_the_newest_row_of_one_second_first(
     runtime: Runtime, ana: Client
 ) -> None:
     async with working(runtime):
         await linked(ana, two_ways(EMBEDDED))
         await linked(ana, sandbox("ana+history-300"))
-    async with runtime.database.reading() as tx:
-        rows = await tx.fetch("SELECT number FROM transactions ORDER BY created_at, number DESC")
-    expected = [str(row["number"]) for row in rows]
-    seen: list[str] = []
+    async with runtime.database.transaction() as tx:
+        # One second has many imports: each page of a provider and each account is one.
+        await tx.execute("UPDATE transactions SET created_at = $1::timestamptz + number % 5 * interval '0.4 s'", SECOND)
+    seen: list[dict[str, Any]] = []
     page = 1
     while some := await ana.get(f"/transactions?page={page}&limit=70"):
-        seen += [each["id"] for each in some]
+        seen += some
         page += 1
-    assert seen == expected
-    assert [each["id"] for each in await ana.get("/transactions")] == expected[:100]
-    assert len(await ana.get("/transactions?limit=500")) == min(500, len(expected))
+    assert {row["import_date"] - int(SECOND.timestamp()) for row in seen} == {0, 1}
+    assert seen == sorted(seen, key=lambda row: (row["import_date"], -int(row["id"])))
+    assert await ana.get("/transactions") == seen[:100]
+    assert await ana.get("/transactions?limit=500") == seen[:500]
 
 
 async def test_every_filter_does_what_it_says(runtime: Runtime, ana: Client) -> None:

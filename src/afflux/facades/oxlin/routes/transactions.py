@@ -48,7 +48,7 @@ async def list_transactions(
     category_id: FromQuery[str | None] = None,
     start_import_date: _Second = None,
 ) -> Response[list[TransactionObject]]:
-    """The user's transactions, oldest import first, and within one import the last row first."""
+    """The user's transactions, oldest import first, and within one second the last row first."""
     search = Search(
         account=None if account_id is None else number_in(account_id) or 0,
         account_types=None if account_type is None else wire_accounts.core_types(account_type),
