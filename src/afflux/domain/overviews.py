@@ -97,5 +97,5 @@ class Snapshot:
     facts: ConnectionFacts
     #: The sync that the event is about, as it was then.
     sync: SyncOverview
-    #: Where the event lists accounts: all of the connection.
+    #: Where the event lists accounts: all of the connection, or of the channel that it is about.
     accounts: tuple[AccountOverview, ...] = ()

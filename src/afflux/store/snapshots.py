@@ -80,7 +80,8 @@ async def take(connection: asyncpg.Connection, application_id: UUID, before: int
             'accounts', (SELECT coalesce(jsonb_agg(to_jsonb(listed) ORDER BY listed.number), '[]') FROM (
                 SELECT {ACCOUNT} FROM {ACCOUNTS}
                 WHERE events.data ? 'accounts' AND accounts.application_id = $1
-                AND accounts.connection_id = events.connection_id AND accounts.status <> 'deleted') AS listed))
+                AND accounts.connection_id = events.connection_id AND accounts.status <> 'deleted'
+                AND coalesce((events.data ->> 'channel_id')::integer = ANY(accounts.listed_by), true)) AS listed))
         FROM events
         WHERE events.application_id = $1 AND events.position > $2 AND events.type = ANY($3)
         AND EXISTS (SELECT FROM connections WHERE connections.application_id = $1 AND id = events.connection_id)

@@ -75,6 +75,16 @@ async def test_both_channels_listed_then_synchronised(runtime: Runtime, ana: Cli
     assert events[-1]["resource"] == await ana.get(f"/connections/{connection['id']}")
 
 
+async def test_however_many_accounts_are_listed_all_are_told(runtime: Runtime, ana: Client) -> None:
+    queue = await subscribe(ana)
+    async with working(runtime):
+        await linked(ana, sandbox("ana+accounts-260+history-1"))
+        events = await told(ana, queue)
+    listed = [event["resource"]["accounts"] for event in events if "accounts" in event["resource"]]
+    assert [len(accounts) for accounts in listed] == [260, 260]
+    assert [each["id"] for each in listed[-1]] == [each["id"] for each in await ana.get("/accounts?limit=500")]
+
+
 async def test_an_event_is_as_the_contract_prints_it(runtime: Runtime, ana: Client) -> None:
     async with working(runtime):
         connection = await linked(ana, two_ways(EMBEDDED))
