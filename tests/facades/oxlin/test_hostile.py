@@ -125,3 +125,18 @@ async def test_a_token_is_sixteen_kibibytes_at_most(ana: Client) -> None:
         "/v2.1/users/me", headers=[("Authorization", f"Bearer {ana.token}"), ("Authorization", "Bearer x")]
     )
     assert refusal(twice, 401) == "invalid_token"
+
+
+async def test_a_parameter_of_the_query_is_there_once(ana: Client) -> None:
+    for target in (
+        "/connections?page=1&page=1", "/accounts?type=LOAN&type=SAVINGS", "/providers?q=a&q=b",
+        "/transactions?start_date=1&start_date=2",
+    ):  # fmt: skip
+        await ana.refused(400, "BAD_PARAMETER", "GET", target)
+    await ana.refused(400, "BAD_PARAMETER", "POST", "/connections/1/synchronize?type=ALL&type=LIST_ACCOUNTS")
+
+
+async def test_what_no_route_asks_for_is_read_over(ana: Client) -> None:
+    for query in ("x=1&x=2", "user=null", "runtime=1&runtime=2"):
+        assert await ana.get(f"/accounts?{query}") == [], query
+    assert await ana.get("/providers?q=null") == [], "a name may have any letters"

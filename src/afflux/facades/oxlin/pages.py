@@ -36,7 +36,8 @@ def page_of(
 ) -> Page:
     """Dependency: which piece of a list is wanted. Raises `Refused`."""
     for name in ("page", "limit"):
-        # `1.0` is a whole number for the framework, and a mistake for the contract.
-        if not request.query_params.get(name, "1").isdigit():
+        # `1.0` is a whole number for the framework, and the last of several counts; both are mistakes here.
+        values = request.query_params.getall(name, ["1"])
+        if len(values) > 1 or not values[0].isdigit():
             raise bad(name)
     return Page(min((page - 1) * limit, _FARTHEST), limit)

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 from litestar import Request
+from litestar.params import QueryParameter
 
 from afflux.facades.oxlin.errors import Refused, bad, missing
 from afflux.web import strict_json
@@ -56,8 +57,14 @@ async def look_twice(request: Request[Any, Any, Any]) -> None:
     sized = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if request.method in ("GET", "DELETE") and sized:
         raise Refused(400, "FORMAT_ERROR", "There is no body to this request")
-    parameters = request.route_handler.parsed_fn_signature.parameters
-    for name, value in request.query_params.multi_items():
-        # The framework takes this text for a parameter that is not there, even where it is no text.
-        if value.lower() == "null" and name in parameters and str not in get_args(parameters[name].annotation):
-            raise bad(name)
+    for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
+        if isinstance(parameter.kwarg_definition, QueryParameter):
+            _check_values(name, parameter.annotation, request.query_params.getall(name, []))
+
+
+def _check_values(name: str, kind: Any, values: list[str]) -> None:
+    """Raises `Refused` for a parameter of the query that cannot be meant."""
+    # The framework takes the last of several, and `null` for none at all, even where it is no text.
+    absent = "null" in (value.lower() for value in values) and str not in (kind, *get_args(kind))
+    if absent or len(values) > 1:
+        raise bad(name)
