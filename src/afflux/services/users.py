@@ -50,8 +50,9 @@ async def register(
     email: str | None = None,
     password: str | None = None,
     external_id: str | None = None,
+    profile: Mapping[str, object] | None = None,
 ) -> User:
-    """Make a user. The password is hashed before the transaction opens.
+    """Make a user, with these members of the profile. The password is hashed before the transaction opens.
 
     Raises `InvalidInput` for a malformed address or password, and `Conflict` when the address or the external id is
     taken.
@@ -60,7 +61,8 @@ async def register(
         check_email(email)
     password_hash = None if password is None else await passwords.hashed(password)
     async with database.transaction() as tx:
-        return await _insert(tx, vault, principal, email, password_hash, external_id)
+        user = await _insert(tx, vault, principal, email, password_hash, external_id)
+        return await change_profile(tx, principal, user, profile) if profile else user
 
 
 async def _insert(

@@ -1,5 +1,7 @@
 """Users over the wire."""
 
+import pytest
+
 from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
 from afflux.services import suspension
@@ -20,6 +22,20 @@ async def test_a_user_is_made_by_the_application_and_read_by_himself(shop: Clien
     assert me == await ana.get(f"/users/{user_id}")
     assert me.pop("creation_date") > 1_700_000_000
     assert me == {"id": user_id, "email": ANA["email"], "first_name": "Ana", "birthdate": 0}
+
+
+async def test_a_user_is_made_with_all_that_was_said_or_not_at_all(
+    shop: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks_down(*_: object) -> None:
+        raise RuntimeError
+
+    itself = await shop.itself()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(users, "change_profile", breaks_down)
+        await itself.refused(500, "INTERNAL_ERROR", "POST", "/users", ANA | {"first_name": "Ana"})
+    ana = await shop.as_user((await itself.post("/users", ANA | {"first_name": "Ana"}))["id"])
+    assert (await ana.get("/users/me"))["first_name"] == "Ana"
 
 
 async def test_what_is_missing_or_wrong_is_named(shop: Client, ana: Client) -> None:

@@ -28,13 +28,15 @@ async def create_user(data: JSONBody[NewUser], runtime: GivenRuntime, principal:
     _check(data)
     try:
         user = await users.register(
-            runtime.database, runtime.vault, principal, email=data.email, password=data.password
+            runtime.database,
+            runtime.vault,
+            principal,
+            email=data.email,
+            password=data.password,
+            profile=data.profile(),
         )
     except Conflict:
         raise _taken() from None
-    if profile := data.profile():
-        async with runtime.database.transaction() as tx:
-            await users.change_profile(tx, principal, user, profile)
     return answer(UserId(str(user.number)), 201, {"Location": f"/users/{user.number}"})
 
 
