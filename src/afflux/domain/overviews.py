@@ -19,7 +19,7 @@ class Standing(StrEnum):
     ACTIVE = "active"
     #: Filled from files; no provider is asked.
     MANUAL = "manual"
-    #: The last sync of its channel failed.
+    #: The last sync failed on every channel that lists it.
     FAILING = "failing"
     #: The provider no longer lists it.
     NOT_FOUND = "not_found"

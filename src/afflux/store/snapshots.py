@@ -35,7 +35,9 @@ ACCOUNT = """
     CASE WHEN accounts.status IN ('closed', 'not_found') THEN accounts.status
          WHEN channels.auth = 'file' THEN 'manual'
          WHEN connections.consent_per_account THEN 'awaits_consent'
-         WHEN held.error_code IS NOT NULL THEN 'failing'
+         WHEN NOT EXISTS (SELECT FROM connection_channels AS well WHERE well.application_id = accounts.application_id
+                          AND well.connection_id = accounts.connection_id AND well.channel_id = ANY(listed_by)
+                          AND well.error_code IS NULL) THEN 'failing'
          ELSE 'active' END AS standing
 """
 ACCOUNTS = """

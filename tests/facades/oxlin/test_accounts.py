@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from afflux.runtime import Runtime
-from tests.facades.oxlin.calling import EMBEDDED, REDIRECT, Client, linked, rested, sandbox, two_ways
+from tests.facades.oxlin.calling import EMBEDDED, REDIRECT, Client, agree, linked, rested, sandbox, two_ways
 from tests.facades.oxlin.test_queues import expire_consents
 from tests.jobs.acting import advance, working
 
@@ -52,6 +52,21 @@ async def test_lists_can_be_filtered(runtime: Runtime, ana: Client) -> None:
     for query in ("status=GOOD", "type=PURSE", "usage=NONE"):
         await ana.refused(400, "BAD_PARAMETER", "GET", f"/accounts?{query}")
     assert first["id"] != second["id"]
+
+
+async def test_an_account_is_well_as_long_as_one_of_its_channels_is(runtime: Runtime, ana: Client) -> None:
+    wrong = two_ways(EMBEDDED)["channels"]
+    wrong[0]["credentials"][1]["value"] = "guess"
+    async with working(runtime):
+        # By login first, so that this channel is the one that brought them all.
+        connection = await linked(ana, two_ways(EMBEDDED))
+        place = f"/connections/{connection['id']}"
+        await agree(ana, await ana.patch(place, {"channels": two_ways(REDIRECT)["channels"]}))
+        assert (await rested(ana, connection["id"]))["status"] == "SUCCESS"
+        await ana.patch(place, {"channels": wrong})
+        assert (await rested(ana, connection["id"]))["status"] == "FAILED"
+    statuses = {each["type"]: each["status"] for each in await ana.get("/accounts")}
+    assert statuses == {"CHECKINGS": "ACTIVE", "CREDIT_CARD": "ACTIVE", "SAVINGS": "ERROR", "LOAN": "ERROR"}
 
 
 async def test_its_user_s_name_for_it_outlives_synchronisations(runtime: Runtime, ana: Client) -> None:
