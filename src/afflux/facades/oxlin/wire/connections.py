@@ -53,7 +53,7 @@ class ConnectionObject(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: Status
     #: Seconds since 1970.
     creation_date: int
-    #: Synchronised daily by itself.
+    #: To be synchronised daily by itself.
     auto_sync: bool
     #: Each account waits for its user's consent.
     consent_per_account: bool
