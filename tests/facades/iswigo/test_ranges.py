@@ -50,8 +50,14 @@ def test_a_range_lies_within_its_total(first: int, shown: int, total: int, conte
         (Range(0, 20), 340, {"next": "20-39", "last": "320-339"}),
         (Range(40, 20), 340, {"first": "0-19", "prev": "20-39", "next": "60-79", "last": "320-339"}),
         (Range(320, 20), 340, {"first": "0-19", "prev": "300-319", "last": "320-339"}),
-        (Range(5, 10), 30, {"first": "0-9", "prev": "0-9", "next": "15-24", "last": "20-29"}),
+        # One that begins elsewhere leads back to those that begin at a multiple of the width.
+        (Range(5, 10), 30, {"first": "0-9", "prev": "0-9", "next": "10-19", "last": "20-29"}),
+        (Range(25, 10), 36, {"first": "0-9", "prev": "20-29", "next": "30-39", "last": "30-39"}),
+        (Range(5, 10), 15, {"first": "0-9", "prev": "0-9", "last": "10-19"}),
+        # Beyond the end.
         (Range(500, 20), 340, {"first": "0-19", "prev": "320-339", "last": "320-339"}),
+        (Range(500, 20), 345, {"first": "0-19", "prev": "340-359", "last": "340-359"}),
+        (Range(40, 20), 21, {"first": "0-19", "prev": "20-39", "last": "20-39"}),
     ],
 )
 def test_the_other_ranges_are_linked(window: Range, total: int, reached: dict[str, str]) -> None:

@@ -71,14 +71,20 @@ def ranged(
 
 
 def _neighbours(window: Range, total: int) -> Iterator[tuple[str, Range]]:
-    """The ranges that can be reached from here, of the same width."""
-    width, first = window.width, window.first
-    if first > 0:
-        yield "first", Range(0, width)
-        yield "prev", Range(max(0, min(first, total) - width), width)
-    if first + width < total:
-        yield "next", Range(first + width, width)
-    yield "last", Range((total - 1) // width * width, width)
+    """The ranges that can be reached from here, of the same width. Each begins at a multiple of it, wherever the one
+    asked for does, so that whoever follows them comes by the last one.
+    """
+    if window.first > 0:
+        yield "first", _around(0, window.width)
+        yield "prev", _around(min(window.first, total) - 1, window.width)
+    if window.first + window.width < total:
+        yield "next", _around(window.first + window.width, window.width)
+    yield "last", _around(total - 1, window.width)
+
+
+def _around(index: int, width: int) -> Range:
+    """The range in which an item is."""
+    return Range(index // width * width, width)
 
 
 def _with_range(query: str, at: Range) -> str:
