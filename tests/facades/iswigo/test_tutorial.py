@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "tutorial" / "iswigo.md"
 
 
 def script() -> str:
-    return "set -euo pipefail\n" + "".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL))
+    # Without IFS nothing is split into words, as in zsh, the shell of a Mac.
+    strict = "set -euo pipefail\nIFS=\n"
+    return strict + "".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL))
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tutorial's client is curl")

@@ -19,8 +19,8 @@ signed() {{
   digest=$(printf %s "$text" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
   curl --silent --show-error --globoff --request "$method" "$url$target" \\
     --header "X-Iswigo-App: $app" --header "X-Iswigo-Signature: \\$5\\$$digest" \\
-    ${{token:+--header "Authorization: Bearer $token"}} \\
-    ${{body:+--header "Content-Type: application/json" --data-raw "$body"}}
+    --header "Authorization:${{token:+ Bearer $token}}" \\
+    --header "Content-Type:${{body:+ application/json}}" --data-raw "$body"
 }}
 signed GET '/v1/providers?range=0-4'"""
 
