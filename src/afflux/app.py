@@ -79,7 +79,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         "widget": Late(lambda: widget.create(runtime)),
         "sandbox": Late(lambda: bank.create(runtime)),
     }
-    return Mounts(mounted, Late(lambda: _own(runtime, [facade.documented(runtime, keyring) for facade in _FACADES])))
+    return Mounts(mounted, Late(lambda: _own(runtime, [facade.documented(runtime) for facade in _FACADES])))
 
 
 def _own(runtime: Runtime, dialects: Sequence[Dialect]) -> Litestar:

@@ -1,18 +1,19 @@
 """The pages put together: a sealed application, mounted at `/widget`."""
 
 import logging
-from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from afflux.domain.errors import NotFound, whereabouts
 from afflux.runtime import Runtime
 from afflux.store.database import AWAY
+from afflux.web.given import Handing, handed
 from afflux.web.pages import Pages, stylesheet
 from afflux.widget import connect, returns
 
@@ -21,14 +22,21 @@ log = logging.getLogger(__name__)
 HANDLERS = (stylesheet, *connect.HANDLERS, *returns.HANDLERS)
 
 
-def create(runtime: Runtime) -> Litestar:
+def create(runtime: Runtime) -> ASGIApp:
     """The pages as an ASGI application. It sees whole paths."""
     return sealed(runtime, "/widget", HANDLERS)
 
 
-def sealed(runtime: Runtime, path: str, handlers: Sequence[ControllerRouterHandler]) -> Litestar:
+def sealed(runtime: Runtime, path: str, handlers: tuple[ControllerRouterHandler, ...]) -> ASGIApp:
     """Some pages of this package as an application of their own, mounted at `path`."""
-    pages = Pages("afflux.widget", urlsplit(runtime.settings.public_url).path.rstrip("/") + path)
+    root = urlsplit(runtime.settings.public_url).path.rstrip("/")
+    return Handing(_routed(root, path, handlers), runtime=runtime)
+
+
+@cache
+def _routed(root: str, path: str, handlers: tuple[ControllerRouterHandler, ...]) -> Litestar:
+    """`root` is what browsers have before `path`."""
+    pages = Pages("afflux.widget", root + path)
 
     def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[str]:
         return _refused(pages, error)
@@ -37,7 +45,7 @@ def sealed(runtime: Runtime, path: str, handlers: Sequence[ControllerRouterHandl
         handlers,
         path=path,
         dependencies={
-            "runtime": Provide(lambda: runtime, sync_to_thread=False),
+            "runtime": handed("runtime"),
             "pages": Provide(lambda: pages, sync_to_thread=False),
         },
         exception_handlers={Exception: refuse},

@@ -7,9 +7,10 @@ its query, and is sent on to the application at once.
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from litestar import Litestar, Request, Response, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect
+from litestar.types import ASGIApp
 
 from afflux.connectors.sandbox import twoways
 from afflux.domain.connections import ConsentRequest
@@ -80,6 +81,6 @@ async def decide(
     return Redirect(home, status_code=303, headers={"Cache-Control": "no-store"})
 
 
-def create(runtime: Runtime) -> Litestar:
+def create(runtime: Runtime) -> ASGIApp:
     """The page as an ASGI application. It sees whole paths."""
     return api.sealed(runtime, "/sandbox", (stylesheet, show, decide))

@@ -12,7 +12,6 @@ from requests.auth import AuthBase
 from afflux.facades.digime import api
 from afflux.facades.digime.guide import UNSIGNED
 from afflux.runtime import Runtime
-from afflux.services.keyring import Keyring
 from afflux.web.openapi import Json, describe
 from tests.facades.digime.calling import Consumer, letters
 from tests.facades.digime.test_isolation import World, routes, world  # noqa: F401
@@ -24,7 +23,7 @@ from tests.serving import served
 @pytest.fixture
 def document(runtime: Runtime) -> Json:
     """The OpenAPI document."""
-    dialect = api.documented(runtime, Keyring(runtime.database, runtime.vault))
+    dialect = api.documented(runtime)
     return describe(dialect, runtime.settings.public_url)
 
 

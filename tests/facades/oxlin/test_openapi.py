@@ -7,7 +7,6 @@ import pytest
 
 from afflux.facades.oxlin import api
 from afflux.runtime import Runtime
-from afflux.services.keyring import Keyring
 from afflux.web.openapi import Json, describe
 from tests.facades.documents import check_examples, operations
 from tests.facades.fuzzing import problems
@@ -19,7 +18,7 @@ from tests.serving import served
 @pytest.fixture
 def document(runtime: Runtime) -> Json:
     """The OpenAPI document."""
-    dialect = api.documented(runtime, Keyring(runtime.database, runtime.vault))
+    dialect = api.documented(runtime)
     return describe(dialect, runtime.settings.public_url)
 
 

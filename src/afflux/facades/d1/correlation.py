@@ -25,7 +25,7 @@ class Correlated:
         given = [bytes(value).decode("latin-1") for name, value in scope["headers"] if name == HEADER.encode()]
         right = len(given) == 1 and _RIGHT.fullmatch(given[0]) is not None
         correlation = given[0] if right else str(uuid4())
-        scope["state"] = {"correlation_is_wrong": bool(given) and not right}
+        scope["state"]["correlation_is_wrong"] = bool(given) and not right
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -5,6 +5,7 @@ from litestar.di import NamedDependency, Provide
 from afflux.facades.d1.auth import Issuer, issuer_of
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.given import handed
 
 GivenRuntime = NamedDependency[Runtime]
 GivenKeyring = NamedDependency[Keyring]
@@ -12,10 +13,9 @@ GivenKeyring = NamedDependency[Keyring]
 GivenIssuer = NamedDependency[Issuer]
 
 
-def dependencies(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
-    """Where each comes from, by parameter name."""
-    return {
-        "runtime": Provide(lambda: runtime, sync_to_thread=False),
-        "keyring": Provide(lambda: keyring, sync_to_thread=False),
-        "issuer": Provide(issuer_of, sync_to_thread=False),
-    }
+#: Where each comes from, by parameter name.
+DEPENDENCIES = {
+    "runtime": handed("runtime"),
+    "keyring": handed("keyring"),
+    "issuer": Provide(issuer_of, sync_to_thread=False),
+}

@@ -1,19 +1,21 @@
 """The facade put together: a sealed application, mounted at `/v1.6`. Its pages are in `widget.consent`."""
 
-from functools import partial
+from functools import cache, partial
 
 from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
-from afflux.facades.digime import given, guide
+from afflux.facades.digime import guide
 from afflux.facades.digime.accepting import check_accept
 from afflux.facades.digime.errors import refuse
+from afflux.facades.digime.given import DEPENDENCIES
 from afflux.facades.digime.requests import Released
 from afflux.facades.digime.routes import discovery, keys, legacy, oauth, postbox, sessions, user
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
 from afflux.web.bodies import LARGEST
+from afflux.web.given import Handing
 from afflux.web.openapi import Dialect
 
 _USUAL = (
@@ -29,15 +31,22 @@ HANDLERS = (*_USUAL, *postbox.HANDLERS)
 
 def create(runtime: Runtime, keyring: Keyring) -> ASGIApp:
     """The facade as an ASGI application. It sees whole paths."""
-    return Released(_routed(runtime, keyring), runtime)
+    app = Released(_served(postbox.largest(runtime)), runtime)
+    return Handing(app, runtime=runtime, keyring=keyring)
 
 
-def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = None) -> Litestar:
-    pushing = Router("/", route_handlers=postbox.HANDLERS, request_max_body_size=postbox.largest(runtime))
+@cache
+def _served(largest_push: int) -> Litestar:
+    return _routed(largest_push, None)
+
+
+def _routed(largest_push: int, openapi: OpenAPIConfig | None) -> Litestar:
+    """`largest_push`, in bytes, is how long the body of a push may be."""
+    pushing = Router("/", route_handlers=postbox.HANDLERS, request_max_body_size=largest_push)
     return Litestar(
         [*_USUAL, pushing],
         path="/v1.6",
-        dependencies=given.dependencies(runtime, keyring),
+        dependencies=DEPENDENCIES,
         before_request=check_accept,
         exception_handlers={Exception: refuse},
         request_max_body_size=LARGEST,
@@ -46,7 +55,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
     )
 
 
-def documented(runtime: Runtime, keyring: Keyring) -> Dialect:
+def documented(runtime: Runtime) -> Dialect:
     """What there is to read about the facade."""
     return Dialect(
         name="digime",
@@ -54,7 +63,7 @@ def documented(runtime: Runtime, keyring: Keyring) -> Dialect:
         version=guide.VERSION,
         sections=guide.sections(runtime.settings.public_url),
         handlers=HANDLERS,
-        app=partial(_routed, runtime, keyring),
+        app=partial(_routed, postbox.largest(runtime)),
         schemes=guide.SCHEMES,
         annotate=guide.annotate,
         examples=guide.EXAMPLES,

@@ -1,17 +1,13 @@
 """What a route can ask for by the name of a parameter."""
 
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.given import handed
 
 GivenRuntime = NamedDependency[Runtime]
 GivenKeyring = NamedDependency[Keyring]
 
-
-def dependencies(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
-    """Where each comes from, by parameter name."""
-    return {
-        "runtime": Provide(lambda: runtime, sync_to_thread=False),
-        "keyring": Provide(lambda: keyring, sync_to_thread=False),
-    }
+#: Where each comes from, by parameter name.
+DEPENDENCIES = {"runtime": handed("runtime"), "keyring": handed("keyring")}

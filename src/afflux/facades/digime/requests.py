@@ -132,7 +132,6 @@ class Released:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        scope["state"] = {}
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start" and (message["status"] >= 500 or message["status"] == 429):

@@ -8,6 +8,7 @@ from afflux.domain.users import User
 from afflux.facades.iswigo.auth import application_of, principal_of, user_of
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.given import handed
 
 GivenRuntime = NamedDependency[Runtime]
 GivenKeyring = NamedDependency[Keyring]
@@ -19,12 +20,11 @@ GivenUser = NamedDependency[User]
 GivenPrincipal = NamedDependency[Principal]
 
 
-def dependencies(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
-    """Where each comes from, by parameter name."""
-    return {
-        "runtime": Provide(lambda: runtime, sync_to_thread=False),
-        "keyring": Provide(lambda: keyring, sync_to_thread=False),
-        "application": Provide(application_of, sync_to_thread=False),
-        "user": Provide(user_of, sync_to_thread=False),
-        "principal": Provide(principal_of, sync_to_thread=False),
-    }
+#: Where each comes from, by parameter name.
+DEPENDENCIES = {
+    "runtime": handed("runtime"),
+    "keyring": handed("keyring"),
+    "application": Provide(application_of, sync_to_thread=False),
+    "user": Provide(user_of, sync_to_thread=False),
+    "principal": Provide(principal_of, sync_to_thread=False),
+}

@@ -3,7 +3,7 @@
 The vendor has three hosts: of the API, of tokens, and of the widget. Here they are one.
 """
 
-from functools import partial
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Router
@@ -11,9 +11,10 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
-from afflux.facades.oxlin import given, guide
+from afflux.facades.oxlin import guide
 from afflux.facades.oxlin.edge import Edge
 from afflux.facades.oxlin.errors import refuse
+from afflux.facades.oxlin.given import DEPENDENCIES
 from afflux.facades.oxlin.requests import JsonRequest, look_twice
 from afflux.facades.oxlin.routes import (
     accounts,
@@ -51,11 +52,21 @@ HANDLERS = (
 
 def create(runtime: Runtime, keyring: Keyring) -> ASGIApp:
     """The facade as an ASGI application. It sees whole paths."""
-    return Edge(_routed(runtime, keyring), runtime, keyring)
+    return Edge(_served(_home(runtime)), runtime, keyring)
 
 
-def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = None) -> Litestar:
-    pages = Pages("afflux.facades.oxlin", urlsplit(runtime.settings.public_url).path.rstrip("/") + "/signin")
+def _home(runtime: Runtime) -> str:
+    """The path of the pages, as browsers know it."""
+    return urlsplit(runtime.settings.public_url).path.rstrip("/") + "/signin"
+
+
+@cache
+def _served(home: str) -> Litestar:
+    return _routed(home, None)
+
+
+def _routed(home: str, openapi: OpenAPIConfig | None) -> Litestar:
+    pages = Pages("afflux.facades.oxlin", home)
     return Litestar(
         [
             *token.HANDLERS,
@@ -65,7 +76,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
         ],
         request_class=JsonRequest,
         request_max_body_size=LARGEST,
-        dependencies=given.dependencies(runtime, keyring) | {"pages": Provide(lambda: pages, sync_to_thread=False)},
+        dependencies=DEPENDENCIES | {"pages": Provide(lambda: pages, sync_to_thread=False)},
         before_request=look_twice,
         exception_handlers={Exception: refuse},
         openapi_config=openapi,
@@ -73,7 +84,7 @@ def _routed(runtime: Runtime, keyring: Keyring, openapi: OpenAPIConfig | None = 
     )
 
 
-def documented(runtime: Runtime, keyring: Keyring) -> Dialect:
+def documented(runtime: Runtime) -> Dialect:
     """What there is to read about the facade."""
     return Dialect(
         name="oxlin",
@@ -81,7 +92,7 @@ def documented(runtime: Runtime, keyring: Keyring) -> Dialect:
         version=guide.VERSION,
         sections=guide.sections(runtime.settings.public_url),
         handlers=(*token.HANDLERS, *HANDLERS, *widget.HANDLERS),
-        app=partial(_routed, runtime, keyring),
+        app=partial(_routed, _home(runtime)),
         schemes=guide.SCHEMES,
         annotate=guide.annotate,
         examples=guide.EXAMPLES,

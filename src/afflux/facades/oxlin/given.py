@@ -8,6 +8,7 @@ from afflux.facades.oxlin.auth import principal_of, user_of
 from afflux.facades.oxlin.pages import Page, page_of
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.given import handed
 from afflux.web.pages import Pages
 
 GivenRuntime = NamedDependency[Runtime]
@@ -21,12 +22,11 @@ GivenPrincipal = NamedDependency[Principal]
 GivenPage = NamedDependency[Page]
 
 
-def dependencies(runtime: Runtime, keyring: Keyring) -> dict[str, Provide]:
-    """Where each comes from, by parameter name."""
-    return {
-        "runtime": Provide(lambda: runtime, sync_to_thread=False),
-        "keyring": Provide(lambda: keyring, sync_to_thread=False),
-        "principal": Provide(principal_of, sync_to_thread=False),
-        "user": Provide(user_of, sync_to_thread=False),
-        "piece": Provide(page_of, sync_to_thread=False),
-    }
+#: Where each but the pages comes from, by parameter name.
+DEPENDENCIES = {
+    "runtime": handed("runtime"),
+    "keyring": handed("keyring"),
+    "principal": Provide(principal_of, sync_to_thread=False),
+    "user": Provide(user_of, sync_to_thread=False),
+    "piece": Provide(page_of, sync_to_thread=False),
+}

@@ -1,15 +1,18 @@
 """The consent pages put together: a sealed application, mounted at `/apps`."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
 
 from afflux.domain.errors import NotFound
 from afflux.runtime import Runtime
 from afflux.web.bodies import LARGEST
+from afflux.web.given import Handing, handed
 from afflux.web.pages import Pages, stylesheet
 from afflux.web.problems import status_of
 from afflux.widget.consent import going, linking
@@ -18,9 +21,16 @@ from afflux.widget.consent import pages as consent
 HANDLERS = (stylesheet, *consent.HANDLERS, *linking.HANDLERS)
 
 
-def create(runtime: Runtime) -> Litestar:
+def create(runtime: Runtime) -> ASGIApp:
     """The pages as an ASGI application. It sees whole paths."""
-    pages = Pages("afflux.widget.consent", urlsplit(runtime.settings.public_url).path.rstrip("/") + going.HOME)
+    root = urlsplit(runtime.settings.public_url).path.rstrip("/")
+    return Handing(_routed(root + going.HOME), runtime=runtime)
+
+
+@cache
+def _routed(home: str) -> Litestar:
+    """`home` is the path of the pages, as browsers know it."""
+    pages = Pages("afflux.widget.consent", home)
 
     def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[str]:
         if isinstance(error, HTTPException) and error.status_code < 500:
@@ -33,7 +43,7 @@ def create(runtime: Runtime) -> Litestar:
         HANDLERS,
         path=going.HOME,
         dependencies={
-            "runtime": Provide(lambda: runtime, sync_to_thread=False),
+            "runtime": handed("runtime"),
             "pages": Provide(lambda: pages, sync_to_thread=False),
         },
         exception_handlers={Exception: refuse},
