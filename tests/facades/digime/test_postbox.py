@@ -192,6 +192,11 @@ async def test_a_postbox_is_its_contracts_only(
     await raw.refused(400, "InvalidContractDataRequest", await other.push(b"x"))
 
 
+async def test_a_postbox_with_a_strange_name_is_not_found(writer: Writer) -> None:
+    for name in ("%00", "x%00", "%E2%82%AC", "x" * 300):
+        await writer.consumer.refused(404, "NotFound", await writer.push(b"x", postbox=name))
+
+
 async def test_a_postbox_is_its_librarys_only(writer: Writer) -> None:
     hers = writer.consumer.access_token
     await writer.consumer.let_in()
