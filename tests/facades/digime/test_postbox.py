@@ -237,6 +237,18 @@ async def test_a_body_without_a_file_is_refused(writer: Writer) -> None:
     await writer.consumer.refused(400, "ValidationErrors", response)
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=nobody", "text/plain; charset=rot13"])
+async def test_a_text_beside_the_file_that_is_no_text_is_refused(writer: Writer, kind: str) -> None:
+    said = f'Content-Disposition: form-data; name="file"\r\nContent-Type: {kind}\r\n\r\n'
+    body = b"--B\r\n" + said.encode() + b"\xff\r\n--B--"
+    claims, _ = sealed(writer.key, json.dumps(DESCRIPTOR).encode(), b"")
+    token = writer.consumer.token(access_token=writer.consumer.access_token, **claims)
+    headers = {"authorization": f"Bearer {token}", "content-type": "multipart/form-data; boundary=B"}
+    path = f"/v1.6/permission-access/postbox/{writer.postbox}"
+    response = await writer.consumer.http.post(path, headers=headers, content=body)
+    await writer.consumer.refused(400, "ValidationErrors", response)
+
+
 async def test_too_large_a_file_is_refused(writer: Writer) -> None:
     response = await writer.push(b"x" * (10 * 1024 * 1024 + 1))
     await writer.consumer.refused(413, "ValidationErrors", response)

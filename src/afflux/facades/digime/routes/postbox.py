@@ -76,6 +76,8 @@ async def _file(request: AnyRequest) -> tuple[str, bytes]:
         form = await request.form()
     except HTTPException as error:
         raise errors.validation("the body has to be multipart/form-data", error.status_code) from None
+    except (ValueError, LookupError):  # Of a part without a file name, which is text in a character set that it names.
+        raise errors.validation("a part of the body is not the text that it says it is") from None
     for name, part in form.multi_items():
         if name == "file" and isinstance(part, UploadFile):
             body = await part.read()
