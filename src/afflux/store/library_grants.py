@@ -70,6 +70,25 @@ async def by_token(tx: Tx, application_id: UUID, token_hash: bytes) -> LibraryGr
     return maybe(LibraryGrant, row)
 
 
+async def newest_family(tx: Tx, registration: Registration, user_id: UUID) -> UUID | None:
+    """Of the consent that the user gave to the contract last: of its code, or of its pairs where that is forgotten."""
+    family: UUID | None = await tx.value(
+        """
+        SELECT family FROM (
+            SELECT family, false AS is_pair, expires_at AS moment FROM authorization_codes
+            WHERE application_id = $1 AND registration_id = $2 AND user_id = $3
+            UNION ALL
+            SELECT family, true, created_at FROM grants
+            WHERE application_id = $1 AND registration_id = $2 AND user_id = $3
+        ) AS given ORDER BY is_pair, moment DESC LIMIT 1
+        """,
+        registration.application.id,
+        registration.id,
+        user_id,
+    )
+    return family
+
+
 async def drop_over(tx: Tx, registration: Registration, user_id: UUID, memory: timedelta) -> None:
     """Forget the user's pairs under a contract that are good for nothing: spent ones that could not be refreshed any
     more anyway, and those that nobody used for so long.

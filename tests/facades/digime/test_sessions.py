@@ -427,6 +427,23 @@ async def test_accounts_are_a_file_beside_the_list(runtime: Runtime, known: Tena
     assert set(said) == {"accounts", "consentid"}
 
 
+async def test_the_accounts_file_names_the_same_consent_as_the_tokens(runtime: Runtime, reader: Consumer) -> None:
+    async def named(session: dict[str, Any]) -> str:
+        return str(json.loads(opened(reader, await read(reader, session, "accounts.json")))["consentid"])
+
+    begun, browser = await reader.authorize(), reader.browser()
+    await browser.open("authorize", begun.code)
+    end = await browser.decide("new")
+    before = await named(begun.session)
+    pair = await reader.take(await reader.exchange(begun.verifier, end["code"]))
+    assert before == pair["consentid"]
+    assert (await reader.take(await reader.refresh()))["consentid"] == before
+    async with runtime.database.transaction() as tx:
+        await tx.execute("DELETE FROM authorization_codes")
+    assert await named(begun.session) == before
+    assert await named(await reader.let_in(access_token=reader.access_token)) != before
+
+
 @pytest.mark.parametrize("name", ["3_1000_201_D202606_1.json", "x", "..%2f..", "3_1_1_D000000_1.json", "%00"])
 async def test_a_file_that_is_not_there_is_not_found(reader: Consumer, name: str) -> None:
     session = await reader.let_in()

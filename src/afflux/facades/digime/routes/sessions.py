@@ -33,9 +33,8 @@ from afflux.services import library_access, library_files, library_sessions, pos
 from afflux.services.catalogue_groups import TRANSACTION
 from afflux.services.library_files import File
 from afflux.services.library_sessions import Session, Status
-from afflux.services.library_tokens import library_id
 from afflux.services.session_options import Options
-from afflux.store import connections
+from afflux.store import connections, library_grants
 from afflux.store import library_files as store
 from afflux.store.database import Tx
 
@@ -143,13 +142,14 @@ async def read_file(session_key: FromPath[str], name: FromPath[str], runtime: Gi
 
 async def _accounts_file(tx: Tx, runtime: Runtime, session: Session) -> Source:
     """The accounts at services that the files come from."""
-    if session.user_id is None:
+    registration, user_id = session.contract.registration, session.user_id
+    consent_id = None if user_id is None else await library_grants.newest_family(tx, registration, user_id)
+    if user_id is None or consent_id is None:
         raise errors.not_found()
     read = library_sessions.providers(runtime.registry, session.contract)
-    held = await connections.of_user(tx, session.contract.registration.application.id, session.user_id)
+    held = await connections.of_user(tx, registration.application.id, user_id)
     linked = [each for each in held if each.provider_id in read]
-    consent_id = library_id(session.contract, session.user_id).hex
-    return partial(pieces_of, msgspec.json.encode(accounts_file(linked, runtime.registry, consent_id)))
+    return partial(pieces_of, msgspec.json.encode(accounts_file(linked, runtime.registry, consent_id.hex)))
 
 
 async def _content(tx: Tx, runtime: Runtime, session: Session, file: File) -> Source:
