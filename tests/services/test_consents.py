@@ -190,3 +190,18 @@ async def test_a_connection_that_was_deleted_meanwhile_is_not_found(
         await connections.delete(tx, alice.principal, linked)
     with pytest.raises(NotFound):
         await come_back(runtime, state, code="x")
+
+
+@pytest.mark.parametrize(
+    ("address", "then"),
+    [
+        ("https://a.example", "https://a.example?x=1+2"),
+        ("https://a.example/b?c=%20#d", "https://a.example/b?c=%20&x=1+2#d"),
+        ("own://", "own://?x=1+2"),
+        ("own:///b", "own:///b?x=1+2"),
+        ("own:/b?", "own:/b?x=1+2"),
+    ],
+)
+def test_only_the_query_of_an_address_changes(address: str, then: str) -> None:
+    assert consents.with_query(address, {"x": "1 2"}) == then
+    assert consents.with_query(address, {}) == address.rstrip("?")

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlencode, urljoin
 
 import msgspec
 
@@ -137,9 +137,11 @@ async def give(tx: Tx, vault: Vault, connection: Connection, channel: Channel, g
 
 
 def with_query(address: str, values: Mapping[str, str]) -> str:
-    """The address with these values added to its query."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(values))))))
+    """The address with these values added to its query, and otherwise as it is: an app's own may end in `://`."""
+    rest, hash, fragment = address.partition("#")
+    base, _, query = rest.partition("?")
+    more = "&".join(filter(None, (query, urlencode(values))))
+    return base + (f"?{more}" if more else "") + hash + fragment
 
 
 def _hashed(state: str) -> bytes:

@@ -1,7 +1,7 @@
-"""Where the consent pages may send a browser to, and with what."""
+"""Where the consent pages may send a browser to."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 _WEB = ("http", "https")
 
@@ -23,9 +23,3 @@ def _origin(address: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return parts.scheme, parts.netloc.lower() if parts.scheme in _WEB else ""
-
-
-def with_query(address: str, **values: str) -> str:
-    """The address with these values added to its query."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(values))))))

@@ -10,9 +10,9 @@ from afflux.domain.errors import Conflict, NotFound
 from afflux.domain.libraries import Visit, VisitKind
 from afflux.runtime import Runtime
 from afflux.services import consent_visits, postboxes
+from afflux.services.consents import with_query
 from afflux.web import forms
 from afflux.web.pages import sent_on
-from afflux.widget.consent.addresses import with_query
 from afflux.widget.consent.visits import AnyRequest, Arrival, Declined
 
 HOME = "/apps/saas"
@@ -52,7 +52,7 @@ async def finish(runtime: Runtime, arrival: Arrival) -> Response[None]:
     except Conflict:
         raise Declined(arrival.callback, "SERVER_ERROR") from None
     home = arrival.callback if visit.kind is VisitKind.ONBOARD else visit.redirect_uri
-    return sent_on(with_query(home, **parameters, **more))
+    return sent_on(with_query(home, {**parameters, **more}))
 
 
 async def _postbox(runtime: Runtime, visit: Visit, user_id: UUID) -> dict[str, str]:

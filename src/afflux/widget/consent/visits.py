@@ -10,7 +10,8 @@ from afflux.domain.errors import NotFound
 from afflux.domain.libraries import Visit, VisitKind
 from afflux.runtime import Runtime
 from afflux.services import consent_visits
-from afflux.widget.consent.addresses import is_safe, with_query
+from afflux.services.consents import with_query
+from afflux.widget.consent.addresses import is_safe
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -28,7 +29,7 @@ class Declined(Exception):
 
     def __init__(self, callback: str, code: str) -> None:
         super().__init__(code)
-        self.location = with_query(callback, success="false", errorCode=code)
+        self.location = with_query(callback, {"success": "false", "errorCode": code})
 
 
 @dataclass(frozen=True, slots=True)
