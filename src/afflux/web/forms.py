@@ -43,5 +43,8 @@ def policy(*leads_to: str | None) -> str:
 
 
 def _origin(address: str | None) -> str:
+    """The address as a policy names it; of an app's own one the scheme, since what follows could be a directive."""
     parts = urlsplit(address or "")
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:" if parts.scheme else ""
+    if parts.scheme in ("http", "https") and parts.netloc:
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}:" if parts.scheme else ""

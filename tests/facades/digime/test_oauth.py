@@ -296,6 +296,16 @@ async def test_who_asks_for_what_is_said_and_nothing_is_marked_up(
     assert urlsplit(BACK).netloc in page.headers["content-security-policy"]
 
 
+async def test_a_callback_adds_no_directive_to_the_policy(
+    runtime: Runtime, http: httpx.AsyncClient, alice: Tenant
+) -> None:
+    reader = await make_consumer(runtime, http, alice, redirect_uris=["own://back"])
+    reader.redirect_uri = "own://back"
+    page = await reader.browser().open("authorize", (await reader.authorize()).code, "own://x;sandbox,frame-src")
+    assert "form-action 'self' own:;" in page.headers["content-security-policy"]
+    assert "sandbox" not in page.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize(
     ("scope", "outcome"),
     [
