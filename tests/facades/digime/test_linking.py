@@ -5,7 +5,9 @@ import asyncio
 import httpx
 
 from afflux.runtime import Runtime
+from tests.conftest import Tenant
 from tests.facades.digime.calling import CALLBACK, Browser, Consumer, landed
+from tests.facades.digime.conftest import make_consumer
 from tests.facades.digime.test_sessions import ended, names
 from tests.jobs.acting import working
 
@@ -79,6 +81,16 @@ async def test_a_service_nobody_knows_is_refused(reader: Consumer) -> None:
     for service in ("424242", "x", "-1"):
         response = await reader.browser().open("authorize", (await reader.authorize()).code, service=service)
         assert landed(response)["errorCode"] == "INITIALIZE_CHECK_FAIL"
+
+
+async def test_a_service_that_cannot_be_linked_is_not_begun_with(
+    runtime: Runtime, http: httpx.AsyncClient, alice: Tenant
+) -> None:
+    scope = {"serviceGroups": [{"id": 3, "serviceTypes": [{"id": 1000}, {"id": 1012}]}]}
+    narrow = await make_consumer(runtime, http, alice, scope=scope)
+    for service, error in (("1012", "ONBOARD_ERROR"), ("999", "ONBOARD_ERROR"), ("1000", None)):
+        response = await narrow.browser().open("authorize", (await narrow.authorize()).code, service=service)
+        assert landed(response).get("errorCode") == error if error else response.status_code == 200
 
 
 async def test_a_reference_links_a_further_service(runtime: Runtime, reader: Consumer) -> None:

@@ -6,10 +6,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request
 
+from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import NotFound
 from afflux.domain.libraries import Visit, VisitKind
 from afflux.runtime import Runtime
-from afflux.services import consent_visits
+from afflux.services import catalogue_groups, consent_visits
 from afflux.services.consents import with_query
 from afflux.widget.consent.addresses import is_safe
 
@@ -71,15 +72,20 @@ async def arrive(request: AnyRequest, runtime: Runtime, kind: VisitKind | None =
             raise Lost
         if not visit.is_open(tx.now) or kind not in (None, visit.kind):
             raise Declined(callback, "INVALID_CODE")
-    service = _service(runtime, named.get("service"), callback)
+    service = _service(runtime, visit, named.get("service"), callback)
     return Arrival(visit, code, callback, service, query, named.get("way", ""), named.get("error", ""))
 
 
-def _service(runtime: Runtime, given: str | None, callback: str) -> int | None:
-    """The provider that is named. Raises `Declined` for one that there is not."""
+def _service(runtime: Runtime, visit: Visit, given: str | None, callback: str) -> int | None:
+    """The provider that is named. Raises `Declined` for one that there is not, or that cannot be linked now or for this
+    contract.
+    """
     if not given:
         return None
-    known = {provider.id for provider in runtime.registry.providers()}
-    if not (given.isascii() and given.isdigit() and len(given) < 10) or int(given) not in known:
+    known = {str(provider.id): provider for provider in runtime.registry.providers()}
+    if given not in known:
         raise Declined(callback, "INITIALIZE_CHECK_FAIL")
+    contract = visit.contract
+    if contract.kind is ContractKind.READ and not catalogue_groups.is_offered(known[given], contract.scope):
+        raise Declined(callback, "ONBOARD_ERROR")
     return int(given)
