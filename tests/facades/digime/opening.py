@@ -46,4 +46,6 @@ def opened(consumer: Consumer, response: httpx.Response) -> bytes:
     plain = unpadder.update(decryptor.update(body[272:]) + decryptor.finalize()) + unpadder.finalize()
     digest, data = plain[:64], plain[64:]
     assert digest == hashlib.sha512(data).digest()
+    said = metadata_of(response)
+    assert said.get("size") == (len(data) if "metadata" in said else None)
     return _UNPACKED[metadata_of(response).get("compression")](data)

@@ -179,8 +179,9 @@ async def _sealed(session: Session, said: dict[str, Any], content: Source) -> St
     """
     compression = session.options.compression
     length, digest = await sealing.measured(packed(content(), compression))
+    more = {"compression": compression, "size": length if "metadata" in said else None}  # `accounts.json` has no size.
     headers = {
-        "X-Metadata": header(said if compression is None else {**said, "compression": compression}),
+        "X-Metadata": header(said | {name: value for name, value in more.items() if value is not None}),
         "Content-Length": str(sealing.size(length)),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
