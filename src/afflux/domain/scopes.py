@@ -25,14 +25,23 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountWish:
+    """An account that a file may be about."""
+
+    id: str
+    #: None is any.
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Criterion:
     """What has to be true of a raw file: all of it."""
 
     since: datetime | None = None
     #: Texts by lower-case key, of which one has to be the file's.
     texts: Mapping[str, Sequence[str]] | None = None
-    #: Account ids, of which one has to be the file's.
-    accounts: Sequence[str] | None = None
+    #: Of these one has to be the file's.
+    accounts: Sequence[AccountWish] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import msgspec
 
 from afflux.domain.contracts import ContractKind
 from afflux.domain.errors import NotFound
-from afflux.domain.scopes import Criterion, Span, common
+from afflux.domain.scopes import AccountWish, Criterion, Span, common
 from afflux.domain.users import User
 from afflux.runtime import Runtime
 from afflux.services import catalogue_groups, documents, places
@@ -187,7 +187,7 @@ def _fits(wanted: Criterion, file: File) -> bool:
     return (
         (wanted.since is None or _dated(file) >= wanted.since)
         and all(set(values) & set(_texts(said.get(key))) for key, values in texts.items())
-        and (accounts is None or bool(set(accounts) & _account_ids(said)))
+        and (accounts is None or any(_is_about(said, each) for each in accounts))
     )
 
 
@@ -196,8 +196,9 @@ def _texts(value: object) -> Iterable[str]:
     return [each for each in several if isinstance(each, str)]
 
 
-def _account_ids(said: Mapping[str, Any]) -> set[str]:
-    return {str(each.get("accountid")) for each in said.get("accounts", ()) if isinstance(each, dict)}
+def _is_about(said: Mapping[str, Any], wish: AccountWish) -> bool:
+    told = [each for each in said.get("accounts", ()) if isinstance(each, dict)]
+    return any(each.get("accountid") == wish.id and wish.username in (None, each.get("username")) for each in told)
 
 
 async def content_of(

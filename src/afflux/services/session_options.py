@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from afflux.domain.errors import InvalidInput
-from afflux.domain.scopes import EVER, Criterion, Scope, Selection, Span
+from afflux.domain.scopes import EVER, AccountWish, Criterion, Scope, Selection, Span
 
 _LAST = re.compile(r"([1-9][0-9]{0,4})([dmy])")
 #: A moment in seconds: until the year 9999.
@@ -39,8 +39,9 @@ class _Range(msgspec.Struct):
     last: str | None = None
 
 
-class _Account(msgspec.Struct, rename={"account_id": "accountId"}):
+class _Account(msgspec.Struct, rename="camel"):
     account_id: str
+    username: str | None = None
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
@@ -154,5 +155,5 @@ def _criterion(asked: _Criterion, now: datetime) -> Criterion:
     since = _ago(asked.last, now) if asked.last is not None else _moment(asked.since)
     said = {} if asked.metadata is None else msgspec.to_builtins(asked.metadata)
     texts = {name.lower(): said[name] for name in _TEXTS if said.get(name)}
-    accounts = said.get("accounts")
-    return Criterion(since, texts or None, [each["accountId"] for each in accounts] if accounts else None)
+    accounts = [AccountWish(each["accountId"], each["username"]) for each in said.get("accounts") or ()]
+    return Criterion(since, texts or None, accounts or None)

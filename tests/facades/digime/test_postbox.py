@@ -153,10 +153,15 @@ async def test_a_text_of_the_same_name_is_not_the_file(runtime: Runtime, writer:
 
 async def test_criteria_choose_among_what_was_pushed(runtime: Runtime, writer: Writer, raw: Consumer) -> None:
     await writer.push(b"one", {**DESCRIPTOR, "tags": ["first"]})
-    await writer.push(b"two", {**DESCRIPTOR, "accounts": [{"accountId": "a-2"}]})
-    for metadata, expected in (({"tags": ["first", "none"]}, b"one"), ({"accounts": [{"accountId": "a-2"}]}, b"two")):
+    await writer.push(b"two", {**DESCRIPTOR, "accounts": [{"accountId": "a-2", "username": "anna"}]})
+    for metadata, expected in (
+        ({"tags": ["first", "none"]}, [b"one"]),
+        ({"accounts": [{"accountId": "a-2"}]}, [b"two"]),
+        ({"accounts": [{"accountId": "a-2", "username": "anna"}]}, [b"two"]),
+        ({"accounts": [{"accountId": "a-2", "username": "bert"}, {"accountId": "a-1", "username": "anna"}]}, []),
+    ):
         body = {"scope": {"criteria": [{"metadata": metadata}]}}
-        assert [content for content, _ in await read_all(runtime, raw, body)] == [expected]
+        assert [content for content, _ in await read_all(runtime, raw, body)] == expected
 
 
 async def test_without_a_token_a_file_waits_for_a_trigger(runtime: Runtime, writer: Writer, raw: Consumer) -> None:
