@@ -70,11 +70,13 @@ async def metrics(runtime: NamedDependency[Runtime]) -> str:
 def create_app(runtime: Runtime) -> ASGIApp:
     """Everything on one origin."""
     keyring = Keyring(runtime.database, runtime.vault)
-    mounted = {
+    libraries = Late(lambda: digime.create(runtime, keyring))
+    mounted: dict[str, ASGIApp] = {
         "v1": Late(lambda: iswigo.create(runtime, keyring)),
         **dict.fromkeys(("v2.1", "token", "signin"), Late(lambda: oxlin.create(runtime, keyring))),
         **dict.fromkeys(("banking", "authz"), Late(lambda: d1.create(runtime, keyring))),
-        "v1.6": Late(lambda: digime.create(runtime, keyring)),
+        "v1.6": libraries,
+        "v1.5": digime.older(libraries),
         "apps": Late(lambda: consent.create(runtime)),
         "widget": Late(lambda: widget.create(runtime)),
         "sandbox": Late(lambda: bank.create(runtime)),

@@ -11,6 +11,7 @@ from Crypto.Hash import SHA512
 from Crypto.PublicKey import RSA
 from Crypto.Signature import pss
 
+from afflux.app import create_app
 from afflux.runtime import Runtime
 from tests.conftest import Tenant
 from tests.facades.digime.calling import Consumer, letters
@@ -131,6 +132,16 @@ async def test_a_service_has_what_the_sdk_insists_on(reader: Consumer) -> None:
     assert all(isinstance(each["code"], str) for each in said["countries"])
     groups = {each["id"] for each in said["serviceGroups"]}
     assert all({group["id"] for group in each["serviceGroups"]} <= groups for each in said["services"])
+
+
+async def test_androids_client_finds_the_services_under_the_path_before(runtime: Runtime) -> None:
+    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as http:
+        older, newer = [await http.get(f"/v1.{minor}/discovery/services") for minor in (5, 6)]
+        assert older.status_code == 200
+        assert older.json() == newer.json()
+        other = await http.get("/v1.5/jwks/oauth")
+        assert (other.status_code, other.headers["x-error-code"]) == (404, "NotFound")
 
 
 async def test_a_token_is_looked_at_before_the_postbox(writer: Writer) -> None:  # noqa: F811

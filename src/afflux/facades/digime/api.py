@@ -4,7 +4,7 @@ from functools import cache, partial
 
 from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from afflux.facades.digime import guide
 from afflux.facades.digime.accepting import check_accept
@@ -27,6 +27,17 @@ _USUAL = (
     *legacy.HANDLERS,
 )
 HANDLERS = (*_USUAL, *postbox.HANDLERS)
+
+
+def older(app: ASGIApp) -> ASGIApp:
+    """The facade at `/v1.5`, of which only the services are there: Android's client asks for them under that path."""
+
+    async def renamed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/v1.5/discovery/services":
+            scope["path"] = "/v1.6/discovery/services"
+        await app(scope, receive, send)
+
+    return renamed
 
 
 def create(runtime: Runtime, keyring: Keyring) -> ASGIApp:
