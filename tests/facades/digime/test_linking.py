@@ -90,7 +90,7 @@ async def test_a_service_that_cannot_be_linked_is_not_begun_with(
     narrow = await make_consumer(runtime, http, alice, scope=scope)
     for service, error in (("1012", "ONBOARD_ERROR"), ("999", "ONBOARD_ERROR"), ("1000", None)):
         response = await narrow.browser().open("authorize", (await narrow.authorize()).code, service=service)
-        assert landed(response).get("errorCode") == error if error else response.status_code == 200
+        assert landed(response)["errorCode"] == error if error else "link <bdi>Sandbox</bdi>" in response.text
 
 
 async def test_a_reference_links_a_further_service(runtime: Runtime, reader: Consumer) -> None:

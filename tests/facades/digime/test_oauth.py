@@ -291,6 +291,7 @@ async def test_who_asks_for_what_is_said_and_nothing_is_marked_up(
     narrow = await make_consumer(runtime, http, alice, scope=scope)
     page = await narrow.browser().open("authorize", (await narrow.authorize()).code, state="<script>")
     assert "Finance: movements at" in page.text
+    assert "It may do so as long as it comes back within 30 days each time." in page.text
     assert "<script" not in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert urlsplit(BACK).netloc in page.headers["content-security-policy"]

@@ -61,6 +61,7 @@ def _page(
         asks=words.asks(visit),
         reads=words.scope(visit.contract, runtime.registry),
         until=words.how_long(visit.contract, runtime.settings),
+        service=words.service(runtime.registry, arrival),
         services=[] if arrival.service is not None else words.services(runtime.registry, visit.contract),
         is_known=visit.user_id is not None,
         writes=visit.contract.kind is ContractKind.WRITE,

@@ -9,6 +9,7 @@ from afflux.domain.libraries import Visit, VisitKind
 from afflux.domain.scopes import EVER, Selection
 from afflux.services import catalogue_groups
 from afflux.services.catalogue_groups import GROUPS, OBJECTS
+from afflux.widget.consent.visits import Arrival
 
 _ASKS = {
     ContractKind.READ: "read your accounts and documents",
@@ -52,7 +53,13 @@ def how_long(contract: Contract, settings: Settings) -> str:
     """For how long it may do so without asking again."""
     if contract.once:
         return "once, now"
-    return f"until {settings.digime_refresh_days} days after it last came"
+    return f"as long as it comes back within {settings.digime_refresh_days} days each time"
+
+
+def service(registry: Registry, arrival: Arrival) -> str:
+    """What is linked next, where the application wants a certain service and reads from services at all."""
+    reads = arrival.visit.contract.kind is ContractKind.READ
+    return registry.provider(arrival.service).name if reads and arrival.service is not None else ""
 
 
 def services(registry: Registry, contract: Contract) -> list[Provider]:
