@@ -74,6 +74,17 @@ async def test_a_wrong_password_leads_nowhere(runtime: Runtime, alice: Tenant, r
         assert "wrong" in response.text
 
 
+async def test_passwords_are_not_tried_without_end(runtime: Runtime, alice: Tenant, reader: Consumer) -> None:
+    await join(runtime, alice, *CAROL)
+    browser, page, tries = reader.browser(), "", 0
+    while "wait a minute" not in page:
+        assert tries < 21  # A new minute may have begun meanwhile.
+        await browser.open("authorize", (await reader.authorize()).code)
+        email = CAROL[0] if tries % 2 else CAROL[0].upper()
+        page, tries = (await browser.press(decision="allow", email=email, password="guess")).text, tries + 1
+    assert tries > 10
+
+
 async def test_another_applications_user_is_unknown(runtime: Runtime, bob: Tenant, reader: Consumer) -> None:
     await join(runtime, bob, *CAROL)
     browser = reader.browser()
