@@ -73,6 +73,10 @@ class Settings:
     digime_refresh_days: int = 30
     #: digi.me: bytes that a pushed file may have.
     digime_push_bytes: int = 10 * 1024 * 1024
+    #: digi.me: signed requests that a contract may send in a minute, to each process; without it any number.
+    digime_requests: int | None = None
+    #: digi.me: the SDKs that are served, with their oldest version; a comma between several, none of them is all.
+    digime_sdks: str = ""
 
     @property
     def ledger(self) -> Path:
@@ -86,6 +90,10 @@ _CHECKS = {
     "smtp_url": (
         re.compile(r"smtps?://([^@/\s]+@)?([\w.-]+|\[[\w:]+])(:[0-9]{1,5})?/?"),
         "smtp://user:password@host:port",
+    ),
+    "digime_sdks": (
+        re.compile(r"(\w+( \d+(\.\d+)*)?(, *\w+( \d+(\.\d+)*)?)*)?"),
+        "names, each with its oldest version or none, such as nodejs 6.0.0, android",
     ),
     "mail_from": (re.compile(r"([^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)"), "an e-mail address"),
 }

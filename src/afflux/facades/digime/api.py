@@ -16,6 +16,7 @@ from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
 from afflux.web.bodies import LARGEST
 from afflux.web.given import Handing
+from afflux.web.limits import PerMinute
 from afflux.web.openapi import Dialect
 
 _USUAL = (
@@ -43,7 +44,7 @@ def older(app: ASGIApp) -> ASGIApp:
 def create(runtime: Runtime, keyring: Keyring) -> ASGIApp:
     """The facade as an ASGI application. It sees whole paths."""
     app = Released(_served(postbox.largest(runtime)), runtime)
-    return Handing(app, runtime=runtime, keyring=keyring)
+    return Handing(app, runtime=runtime, keyring=keyring, limit=PerMinute(runtime.settings.digime_requests))
 
 
 @cache

@@ -11,6 +11,7 @@ _MEANINGS = {
     404: "There is no such thing, or it is somebody else's",
     406: "The client takes no JSON",
     413: "The body is too large",
+    429: "The contract asks too often; try again with the same token after `Retry-After`",
     500: "Something went wrong on our side; try again with the same token",
     503: "The database is away; try again with the same token",
 }

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import string
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -25,8 +26,9 @@ _LONGEST = 300
 class Refused(Exception):
     """An answer that is an error, in the contract's words."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
+        self.headers = headers or {}
         self.status = status
         self.code = code
         self.message = message
@@ -103,6 +105,11 @@ def invalid_session(status: int = 401) -> Refused:
     return Refused(status, "SessionInvalid", "The session key is invalid")
 
 
+def too_many(seconds: int) -> Refused:
+    """The contract has to wait so long."""
+    return Refused(429, "TooManyRequests", "Too many requests", {"Retry-After": str(seconds)})
+
+
 def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response to whatever was raised while a request was served."""
     refused = _refused(error)
@@ -113,6 +120,7 @@ def refuse(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         "X-Error-Message": message,
         "X-Error-Reference": reference,
         "Cache-Control": "no-store",
+        **refused.headers,
         # What HTTP wants said of the methods there are.
         **((error.headers or {}) if isinstance(error, HTTPException) else {}),
     }

@@ -22,6 +22,7 @@ from afflux.services import contracts
 from afflux.store import nonces
 from afflux.store.database import AWAY, Tx
 from afflux.web import strict_json
+from afflux.web.limits import PerMinute
 
 AnyRequest = Request[Any, Any, Any]
 C = TypeVar("C", bound=Claims)
@@ -56,6 +57,7 @@ async def asked(request: AnyRequest, runtime: Runtime, kind: type[C]) -> Asked[C
             raise errors.invalid_client(claims.client_id)
         _verify(token, contract)
         _check_time(runtime, claims)
+        _check_rate(request, runtime, contract)
         # Outside of a transaction: it is taken whatever comes of the request.
         await _use_nonce(tx, request, runtime, contract, claims)
     if claims.redirect_uri is not None and claims.redirect_uri not in contract.redirect_uris:
@@ -113,6 +115,14 @@ def _check_time(runtime: Runtime, claims: Claims) -> None:
     stamp = claims.timestamp / 1000 if claims.timestamp >= _MILLISECONDS else claims.timestamp
     if not abs(float(stamp) - runtime.clock.now().timestamp()) <= runtime.settings.digime_clock_skew:
         raise errors.invalid_jwt()
+
+
+def _check_rate(request: AnyRequest, runtime: Runtime, contract: Contract) -> None:
+    """Before the nonce, which a client that has to wait sends again."""
+    limit: PerMinute = request.scope["state"]["limit"]
+    wait = limit.wait(contract.registration.id, runtime.clock.now().timestamp())
+    if wait:
+        raise errors.too_many(wait)
 
 
 async def _use_nonce(tx: Tx, request: AnyRequest, runtime: Runtime, contract: Contract, claims: Claims) -> None:

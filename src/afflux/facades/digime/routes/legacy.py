@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, post
 
 from afflux.domain.contracts import Contract
-from afflux.facades.digime import errors
+from afflux.facades.digime import agents, errors
 from afflux.facades.digime.documented import problems
 from afflux.facades.digime.errors import Refused
 from afflux.facades.digime.given import GivenRuntime
@@ -17,10 +17,11 @@ from afflux.runtime import Runtime
 from afflux.services import contracts, library_sessions, library_tokens
 
 
-@post("/permission-access/session", status_code=200, responses=problems(404))
+@post("/permission-access/session", status_code=200, responses=problems(403, 404))
 async def open_session(request: AnyRequest, runtime: GivenRuntime) -> Response[LegacySession]:
     """Open a session that stays pending: what it waited for, consent in a vendor's app, does not exist here."""
     body = await json_of(request)
+    agents.check(body.get("sdkAgent"), runtime.settings.digime_sdks)
     contract = await _contract(runtime, body)
     options = options_of(body, contract, runtime.clock.now())
     async with runtime.database.transaction() as tx:

@@ -10,7 +10,7 @@ from afflux.domain.contracts import Contract
 from afflux.domain.errors import NotFound
 from afflux.domain.libraries import VisitKind
 from afflux.domain.scopes import Scope
-from afflux.facades.digime import errors
+from afflux.facades.digime import agents, errors
 from afflux.facades.digime.access import user_of
 from afflux.facades.digime.claims import AccessClaims, AuthorizeClaims, TokenClaims
 from afflux.facades.digime.documented import problems
@@ -34,11 +34,12 @@ _REFUSALS: Mapping[Refusal, Callable[[Asked[TokenClaims]], Refused]] = {
 }
 
 
-@post("/oauth/authorize", status_code=200, responses=problems(401))
+@post("/oauth/authorize", status_code=200, responses=problems(401, 403, 429))
 async def authorize(request: AnyRequest, runtime: GivenRuntime, keyring: GivenKeyring) -> Response[Opened]:
     """Begin a consent: a code that opens its page, and the session that can be read afterwards."""
     given = await asked(request, runtime, AuthorizeClaims)
     body = await json_of(request)
+    agents.check(body.get("agent"), runtime.settings.digime_sdks)
     options = options_of(_pull(body), given.contract, runtime.clock.now())
     user_id = await _context(runtime, given)
     begun = await _begin(
@@ -85,7 +86,7 @@ def _session(begun: Begun) -> SessionObject:
     return SessionObject(begun.session.key, milliseconds(begun.session.expires_at))
 
 
-@post("/oauth/token", status_code=200, responses=problems(401))
+@post("/oauth/token", status_code=200, responses=problems(401, 429))
 async def get_tokens(request: AnyRequest, runtime: GivenRuntime, keyring: GivenKeyring) -> Response[Granted]:
     """Exchange a code or a refresh token for a pair of tokens."""
     given = await asked(request, runtime, TokenClaims)
@@ -144,7 +145,7 @@ def _pair_object(pair: Pair) -> dict[str, Any]:
     }
 
 
-@post("/oauth/token/reference", status_code=200, responses=problems(401))
+@post("/oauth/token/reference", status_code=200, responses=problems(401, 429))
 async def get_reference(request: AnyRequest, runtime: GivenRuntime, keyring: GivenKeyring) -> Response[Opened]:
     """Begin the linking of a further service: a code that opens its page, and the session to read in afterwards."""
     given = await asked(request, runtime, AccessClaims)

@@ -33,7 +33,7 @@ from afflux.store.postboxes import Postbox
 _ROOM = 64 * 1024
 
 
-@post("/permission-access/postbox/{postbox_id:str}", status_code=200, responses=problems(401, 404))
+@post("/permission-access/postbox/{postbox_id:str}", status_code=200, responses=problems(401, 404, 429))
 async def push(request: AnyRequest, postbox_id: FromPath[str], runtime: GivenRuntime) -> Response[Taken]:
     """Push an encrypted file. With a good access token it is a document at once, without one at the next trigger."""
     given = await asked(request, runtime, PushClaims)

@@ -14,7 +14,7 @@ from litestar.response import Stream
 from afflux.domain.contracts import Contract
 from afflux.domain.errors import NotFound
 from afflux.domain.libraries import SessionState
-from afflux.facades.digime import errors, sealing
+from afflux.facades.digime import agents, errors, sealing
 from afflux.facades.digime.access import user_of
 from afflux.facades.digime.claims import TriggerClaims
 from afflux.facades.digime.documented import problems
@@ -42,11 +42,13 @@ _KEY = re.compile(r"[A-Za-z0-9]{32}")
 _ACCOUNTS = "accounts.json"
 
 
-@post("/permission-access/trigger", status_code=202, responses=problems(401, 403))
+@post("/permission-access/trigger", status_code=202, responses=problems(401, 403, 429))
 async def trigger(request: AnyRequest, runtime: GivenRuntime) -> Response[Triggered]:
     """Fetch what is new at every service of the library, and answer at once with the session to read it in."""
     given = await asked(request, runtime, TriggerClaims)
-    options = options_of(await json_of(request), given.contract, runtime.clock.now())
+    body = await json_of(request)
+    agents.check(body.get("agent"), runtime.settings.digime_sdks)
+    options = options_of(body, given.contract, runtime.clock.now())
     if not given.contract.kind.reads:
         raise errors.wrong_contract()
     try:

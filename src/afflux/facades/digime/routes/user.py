@@ -13,7 +13,7 @@ from afflux.facades.digime.requests import AnyRequest, asked
 from afflux.services import erasure, library_access
 
 
-@delete("/user", status_code=204, responses=problems(401))
+@delete("/user", status_code=204, responses=problems(401, 429))
 async def delete_user(request: AnyRequest, runtime: GivenRuntime) -> None:
     """Erase the library with everything, for every contract. This cannot be undone, and is on record."""
     given = await asked(request, runtime, AccessClaims)
