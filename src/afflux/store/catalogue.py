@@ -13,9 +13,7 @@ async def publish(tx: Tx, manifests: Sequence[Manifest]) -> None:
     providers = [(manifest.id, provider) for manifest in manifests for provider in manifest.providers]
     await _upsert_providers(tx, providers)
     await _unlist_others(tx, [provider.id for _, provider in providers])
-    for _, provider in providers:
-        for place, channel in enumerate(provider.channels):
-            await _upsert_channel(tx, provider, place, channel)
+    await _upsert_channels(tx, [provider for _, provider in providers])
 
 
 async def _upsert_providers(tx: Tx, providers: Sequence[tuple[str, Provider]]) -> None:
@@ -37,20 +35,22 @@ async def _unlist_others(tx: Tx, ids: Sequence[int]) -> None:
     await tx.execute("UPDATE providers SET listed = false WHERE listed AND id <> ALL($1::integer[])", list(ids))
 
 
-async def _upsert_channel(tx: Tx, provider: Provider, place: int, channel: Channel) -> None:
-    await tx.execute(
+async def _upsert_channels(tx: Tx, providers: Sequence[Provider]) -> None:
+    await tx.connection.executemany(
         """
         INSERT INTO channels (id, provider_id, place, auth, kinds, form, limits) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (id) DO UPDATE SET provider_id = $2, place = $3, auth = $4, kinds = $5, form = $6, limits = $7
         """,
-        channel.id,
-        provider.id,
-        place,
-        channel.auth,
-        sorted(channel.kinds),
-        {"fields": msgspec.to_builtins(channel.fields), "steps": msgspec.to_builtins(channel.steps)},
-        msgspec.to_builtins(channel.limits),
+        [
+            (c.id, p.id, place, c.auth, sorted(c.kinds), _form(c), msgspec.to_builtins(c.limits))
+            for p in providers
+            for place, c in enumerate(p.channels)
+        ],
     )
+
+
+def _form(channel: Channel) -> dict[str, object]:
+    return {"fields": msgspec.to_builtins(channel.fields), "steps": msgspec.to_builtins(channel.steps)}
 
 
 async def days_ahead(tx: Tx, connector: str) -> int:
