@@ -51,6 +51,8 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)
     #: The address that mail comes from.
     mail_from: str = "Afflux <afflux@localhost>"
+    #: Iswigo: requests that an application may send in a minute, to each process; without it any number.
+    iswigo_requests: int | None = None
     #: Days for which events are kept.
     event_days: int = 30
     #: The ledger of erasures, instead of `erasures.jsonl` in the data folder.

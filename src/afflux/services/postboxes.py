@@ -80,7 +80,8 @@ def _new(vault: Vault, registration: Registration, user: User, key: RSAPrivateKe
 def key_of(vault: Vault, user: User, postbox: Postbox) -> RSAPrivateKey:
     """What opens the keys that files are pushed with."""
     plain = vault.of(user).open(places.postbox_key(user.application_id, postbox.id), postbox.private_key)
-    key = load_pem_private_key(plain, None)
+    # Nobody but us can have sealed it, and to prove its numbers prime once more takes a while.
+    key = load_pem_private_key(plain, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, RSAPrivateKey)  # noqa: S101 - we made it
     return key
 

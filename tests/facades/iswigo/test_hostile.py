@@ -286,6 +286,20 @@ async def test_a_host_that_is_none_does_no_harm(hector: Client) -> None:
         assert response.is_success or refusal(response, 400)
 
 
+async def test_an_application_that_asks_too_often_waits_where_the_operator_says_so(
+    runtime: Runtime, shop: Client, kiosk: Client
+) -> None:
+    strict = replace(runtime, settings=replace(runtime.settings, iswigo_requests=2))
+    transport = httpx.ASGITransport(create_app(strict), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as http:
+        eager, patient = replace(shop, http=http), replace(kiosk, http=http)
+        responses = [await eager.send("GET", "/v1/users") for _ in range(5)]  # A new minute may have begun meanwhile.
+        late = next(response for response in responses if response.status_code == 429)
+        assert refusal(late, 429) == "Too Many Requests"
+        assert 1 <= int(late.headers["retry-after"]) <= 60
+        assert await patient.get("/v1/users") == []
+
+
 # When it is us.
 
 

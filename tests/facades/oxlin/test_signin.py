@@ -127,6 +127,12 @@ async def test_a_wrong_password_shows_the_form_again(shop: Client, ana: Client) 
         assert "<b>nobody" not in response.text
 
 
+async def test_passwords_are_not_tried_without_end(shop: Client, ana: Client) -> None:
+    seen = [(await sign_in(shop, "guess")).text for _ in range(21)]  # A new minute may have begun meanwhile.
+    assert any("Please wait a minute." in page for page in seen[10:])
+    assert not any("Please wait a minute." in page for page in seen[:10])
+
+
 async def test_a_form_from_elsewhere_does_nothing(shop: Client, ana: Client) -> None:
     fields = {"email": ANA["email"], "password": ANA["password"], "csrf": "x" * 43}
     response = await shop.http.post(f"/signin?{query(shop)}", data=fields)

@@ -1,10 +1,15 @@
 """Which SDK a client says it is, and whether the operator still serves it (contract: section 7, 27)."""
 
+import logging
 import re
 from collections.abc import Mapping
 
 from afflux.facades.digime.errors import Refused
 
+log = logging.getLogger(__name__)
+
+#: What the vendor's SDKs call themselves.
+_KNOWN = ("nodejs", "js", "android", "ios")
 _NUMBERS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}")
 
 
@@ -14,12 +19,19 @@ def check(agent: object, served: str) -> None:
     """
     told = agent.get("sdk", agent) if isinstance(agent, dict) else None
     name = told.get("name") if isinstance(told, dict) else None
-    if not served or not isinstance(told, dict) or not isinstance(name, str):
+    if not isinstance(told, dict) or not isinstance(name, str):
         return
+    if name not in _KNOWN:
+        log.info("a client says that it is an SDK %.40r", name)
+    if served:
+        _check_served(name, told.get("version"), served)
+
+
+def _check_served(name: str, version: object, served: str) -> None:
     oldest = _oldest(served)
     if name not in oldest:
         raise Refused(400, "SDKInvalid", f"The SDK is invalid: {name}")
-    if _version(told.get("version")) < oldest[name]:
+    if _version(version) < oldest[name]:
         raise Refused(403, "SDKVersionInvalid", f"The version of the SDK {name} is no longer supported")
 
 

@@ -26,6 +26,7 @@ from afflux.services import places, tokens
 from afflux.services.keyring import Keyring
 from afflux.store import applications, users
 from afflux.web import bodies
+from afflux.web.limits import PerMinute
 from afflux.web.server import TARGET
 
 #: Of an access token (contract: section 3.2).
@@ -47,12 +48,14 @@ class SignatureCheck:
         self._keyring = keyring
         self._known: dict[str, tuple[float, Application, bytes]] = {}
         self._recent = RecentTokens()
+        self._limit = PerMinute(runtime.settings.iswigo_requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         try:
             body = await bodies.read(receive)
             application = await self._application(scope, body)
+            self._check_rate(application)
             _check_target(scope)
         except bodies.ClientGone:
             return
@@ -78,6 +81,12 @@ class SignatureCheck:
         if not right or application is None:
             raise Refused(401, BAD_SIGNATURE)
         return application
+
+    def _check_rate(self, application: Application) -> None:
+        """Raises `Refused` for one that asks more often than the operator lets it."""
+        wait = self._limit.wait(application.id, self._runtime.clock.now().timestamp())
+        if wait:
+            raise Refused(429, "Too Many Requests", {"Retry-After": str(wait)})
 
     async def _secret_of(self, name: str) -> tuple[Application | None, bytes]:
         until, application, secret = self._known.get(name, (0.0, None, _NOBODY))

@@ -12,10 +12,11 @@ _MEANINGS = {
     409: "It is taken",
     413: "The body is larger than 1 MiB",
     415: "The body is not JSON",
+    429: "The application asks too often; try again after `Retry-After`",
     503: "The database is away; try again",
 }
 #: What any request may be answered with.
-EVERYWHERE = (400, 401, 413, 503)
+EVERYWHERE = (400, 401, 413, 429, 503)
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:

@@ -34,10 +34,11 @@ INVALID_GRANT = (
 class Refused(Exception):
     """An answer that is an error, in the contract's words."""
 
-    def __init__(self, status: int, description: str) -> None:
+    def __init__(self, status: int, description: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(description)
         self.status = status
         self.description = description
+        self.headers = headers
 
 
 class Details(msgspec.Struct):
@@ -71,6 +72,8 @@ def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 def _headers(error: Exception) -> dict[str, str] | None:
     """What an error says beside its text, such as which methods are allowed."""
+    if isinstance(error, Refused):
+        return error.headers
     if isinstance(error, MethodNotAllowedException):
         allowed = (error.headers or {}).get("allow", "").split(", ")
         return {"Allow": ", ".join(method for method in allowed if method != "OPTIONS")}

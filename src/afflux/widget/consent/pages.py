@@ -11,11 +11,9 @@ from afflux.domain.errors import Conflict, NotFound
 from afflux.domain.libraries import Visit, VisitKind
 from afflux.domain.principal import Principal, Role
 from afflux.runtime import Runtime
-from afflux.services import consent_visits, passwords, users
-from afflux.services.grants import hashed
+from afflux.services import consent_visits, guesses, passwords, users
 from afflux.store import users as user_store
 from afflux.web import forms
-from afflux.web.limits import PerMinute
 from afflux.web.pages import Pages, sent_on
 from afflux.widget.consent import going, words
 from afflux.widget.consent.visits import AnyRequest, Arrival, Declined, Lost, arrive
@@ -25,8 +23,6 @@ GivenPages = NamedDependency[Pages]
 
 _WRONG = "The address is unknown or the password is wrong."
 _TOO_OFTEN = "That was tried too often. Please wait a minute."
-#: Passwords that can be tried for one address of an application.
-_tries = PerMinute(10)
 
 
 @get("/authorize", status_code=200)
@@ -120,8 +116,9 @@ async def _follow(
     if user_id is None and decision == "new":
         user_id = (await users.register(runtime.database, runtime.vault, _application(arrival))).id
     elif user_id is None:
-        if _tried_too_often(runtime, arrival, fields.get("email", "")):
-            return _page(request, runtime, pages, arrival, _TOO_OFTEN, fields.get("email", ""))
+        email = fields.get("email", "")
+        if guesses.too_many(_application(arrival).application_id, email, runtime.clock.now()):
+            return _page(request, runtime, pages, arrival, _TOO_OFTEN, email)
         user_id = await _signed_in(runtime, arrival, fields)
     if user_id is None:
         return _page(request, runtime, pages, arrival, _WRONG, fields.get("email", ""))
@@ -138,12 +135,6 @@ async def _now(runtime: Runtime, arrival: Arrival) -> Visit:
 
 def _application(arrival: Arrival) -> Principal:
     return Principal(arrival.visit.contract.registration.application.id, Role.USER)
-
-
-def _tried_too_often(runtime: Runtime, arrival: Arrival, email: str) -> bool:
-    """Counts whether there is such a user or not."""
-    who = (_application(arrival).application_id, hashed(email.lower()))
-    return bool(_tries.wait(who, runtime.clock.now().timestamp()))
 
 
 async def _signed_in(runtime: Runtime, arrival: Arrival, fields: dict[str, str]) -> UUID | None:

@@ -65,7 +65,8 @@ async def get_connection(
     connection_id: FromPath[str], runtime: GivenRuntime, user: GivenUser
 ) -> Response[ConnectionObject]:
     """One connection."""
-    return answer(await _shown(runtime, user, number_of(connection_id)))
+    async with runtime.database.reading() as tx:
+        return answer(await _shown(tx, runtime, user, number_of(connection_id)))
 
 
 @post("/connections", status_code=201, guards=[_manages], responses=problems(409, 415))
@@ -93,7 +94,7 @@ async def create_connection(
         if data.consent_per_account:
             await store.change(tx, principal.application_id, connection.id, consent_per_account=True)
         urls = await _begin(tx, runtime, principal, connection, wishes)
-    shown = await _shown(runtime, user, connection.number, urls)
+        shown = await _shown(tx, runtime, user, connection.number, urls)
     return answer(shown, 201, {"Location": f"/connections/{connection.number}"})
 
 
@@ -125,7 +126,8 @@ async def change_connection(
             consent_per_account=data.consent_per_account,
         )
         urls = await _change_channels(tx, runtime, principal, user, connection, data.channels)
-    return answer(await _shown(runtime, user, number, urls))
+        shown = await _shown(tx, runtime, user, number, urls)
+    return answer(shown)
 
 
 @delete("/connections/{connection_id:str}", status_code=204, guards=[_manages], responses=problems(404))
@@ -175,10 +177,9 @@ def provider_of(registry: Registry, provider_id: int) -> Provider | None:
 
 
 async def _shown(
-    runtime: Runtime, user: User, number: int, auth_urls: Mapping[int, str] | None = None
+    tx: Tx, runtime: Runtime, user: User, number: int, auth_urls: Mapping[int, str] | None = None
 ) -> ConnectionObject:
-    async with runtime.database.reading() as tx:
-        overview = await overviews.connection(tx, user.application_id, user.id, number)
+    overview = await overviews.connection(tx, user.application_id, user.id, number)
     return shown_connection(runtime, overview, auth_urls)
 
 

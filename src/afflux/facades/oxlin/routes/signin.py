@@ -17,7 +17,7 @@ from afflux.facades.oxlin.clients import registered
 from afflux.facades.oxlin.given import GivenPages, GivenRuntime
 from afflux.facades.oxlin.scopes import OF_USERS, UnknownScope
 from afflux.runtime import Runtime
-from afflux.services import grants, passwords
+from afflux.services import grants, guesses, passwords
 from afflux.services.consents import with_query
 from afflux.store import users
 from afflux.web import forms
@@ -29,6 +29,7 @@ _COOKIE = "afflux_signin"
 #: What a S256 challenge looks like (RFC 7636, section 4.2).
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _WRONG = "The address is unknown or the password is wrong."
+_TOO_OFTEN = "That was tried too often. Please wait a minute."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,12 @@ async def sign_in(request: AnyRequest, runtime: GivenRuntime, pages: GivenPages)
     typed = await forms.typed(request)
     if not forms.is_from_us(request, _COOKIE, typed):
         return _form(request, runtime, pages, wish, "Please try again.")
-    code = await _code(runtime, wish, typed.get("email", ""), typed.get("password", ""))
+    email = typed.get("email", "")
+    if guesses.too_many(wish.registration.application.id, email, runtime.clock.now()):
+        return _form(request, runtime, pages, wish, _TOO_OFTEN, email)
+    code = await _code(runtime, wish, email, typed.get("password", ""))
     if code is None:
-        return _form(request, runtime, pages, wish, _WRONG, typed.get("email", ""))
+        return _form(request, runtime, pages, wish, _WRONG, email)
     return sent_on(wish.back(code=code))
 
 
