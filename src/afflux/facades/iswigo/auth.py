@@ -26,6 +26,7 @@ from afflux.services import places, tokens
 from afflux.services.keyring import Keyring
 from afflux.store import applications, users
 from afflux.web import bodies
+from afflux.web.given import hand
 from afflux.web.limits import PerMinute
 from afflux.web.server import TARGET
 
@@ -63,13 +64,14 @@ class SignatureCheck:
             response = errors.refuse(Request(scope), error)
             await response.to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
             return
-        scope["state"] = {
-            "runtime": self._runtime,
-            "keyring": self._keyring,
-            "recent": self._recent,
-            "application": application,
-            "body": body,
-        }
+        hand(
+            scope,
+            runtime=self._runtime,
+            keyring=self._keyring,
+            recent=self._recent,
+            application=application,
+            body=body,
+        )
         _unask_options(scope)
         await self._app(scope, bodies.again(body, receive), send)
 

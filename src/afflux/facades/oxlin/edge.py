@@ -10,6 +10,7 @@ from afflux.domain.errors import NotFound
 from afflux.facades.oxlin.errors import bad, refuse
 from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
+from afflux.web.given import hand
 
 
 class Edge:
@@ -28,7 +29,7 @@ class Edge:
             response = refuse(Request(scope), error)
             await response.to_asgi_response(app=None, request=Request(scope))(scope, receive, send)
             return
-        scope["state"] = {"runtime": self._runtime, "keyring": self._keyring}
+        hand(scope, runtime=self._runtime, keyring=self._keyring)
         _unask_options(scope)
         await self._app(scope, receive, send)
 
