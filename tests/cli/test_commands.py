@@ -161,6 +161,8 @@ async def test_people_read_whole_lines_without_folded_ids(here: Runtime, alice: 
     assert uuids.search(listed["documents"].out)
     events = await afflux("events", "shop")
     assert all(re.match(r" *\d+  \d\d:\d\d:\d\d", line) for line in events.out.splitlines()[1:])
+    assert "success" in events.out
+    assert "{'" not in events.out
 
 
 async def test_a_banks_text_is_neither_markup_nor_a_command_to_the_terminal(here: Runtime, alice: Tenant) -> None:

@@ -180,7 +180,7 @@ async def _print_tables(
 
 
 def _print_urls(url: str) -> None:
-    out.print(f"\nAfflux is up. Ctrl-C ends it.\n  {url}/health   {url}/ready   {url}/metrics")
+    out.print(f"\nAfflux is up. Ctrl-C ends it.\n  {url}/docs   {url}/health   {url}/ready   {url}/metrics")
     out.print(
         "Try in another terminal: [bold].venv/bin/afflux transactions demo --user ada@example.org --data data[/bold]"
     )

@@ -61,8 +61,14 @@ def events_table(events: Iterable[Event]) -> Table:
     return table
 
 
-def _brief(value: object) -> str:
-    return f"{len(value)} ids" if isinstance(value, list) and len(value) > 1 else str(value)
+def _brief(value: Any) -> str:
+    """A value of an event in a few words: channels by how they stand, and of many ids how many they are."""
+    match value:
+        case [{"channel_id": _, "status": _}, *_]:
+            return " ".join(f"{channel['channel_id']} {channel['status']}" for channel in value)
+        case [_, _, *_]:
+            return f"{len(value)} ids"
+    return str(value)
 
 
 def _table(*columns: str) -> Table:
