@@ -11,7 +11,7 @@ VERSION = "1"
 
 _SIGNING = """\
 url={url}
-app=shop                        # from `afflux app create shop`
+app=shop
 secret=...
 signed() {{
   method=$1 target=$2 body=$3
@@ -43,6 +43,7 @@ def sections(url: str) -> tuple[Section, ...]:
                 "text ends in the last plus.",
                 "What is signed are the bytes that are sent: nothing is decoded or put in another order. Only brackets "
                 "may travel raw or percent-encoded, whichever form was signed.",
+                "`afflux app create shop` makes an application and prints its secret.",
             ),
             _SIGNING.format(url=url),
         ),

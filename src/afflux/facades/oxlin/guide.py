@@ -12,7 +12,7 @@ VERSION = "2.1"
 
 _TOKENS = """\
 url={url}
-id=...                          # from `afflux app create shop`
+id=...
 secret=...
 token=$(curl --silent $url/token -d grant_type=client_credentials -d client_id=$id -d client_secret=$secret |
   sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
@@ -38,7 +38,8 @@ def sections(url: str) -> tuple[Section, ...]:
             "Tokens",
             (
                 "Every request carries an access token. One of the application itself makes users; one of a user "
-                "reads and changes what is that user's. It holds for an hour.",
+                "reads and changes what is that user's. It holds for an hour. `afflux app create shop` makes an "
+                "application and prints its id and secret.",
                 "A user's token comes with a refresh token. Each refresh gives a new one; the old one stays good until "
                 "the new one is used, and is worth nothing afterwards. People sign in at `/signin`, with a code for "
                 "the application's registered address.",
