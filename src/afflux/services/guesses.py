@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from afflux.domain.limits import PerMinute
 from afflux.services.grants import hashed
-from afflux.web.limits import PerMinute
 
 #: For one address of an application in a minute, in each process.
 _tries = PerMinute(10)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from afflux.domain.limits import PerMinute
 from afflux.runtime import Runtime
-from afflux.web.limits import PerMinute
 from tests.conftest import Tenant
 from tests.facades.digime.calling import letters
 from tests.facades.digime.conftest import make_consumer, over

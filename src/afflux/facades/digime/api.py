@@ -6,6 +6,7 @@ from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from afflux.domain.limits import PerMinute
 from afflux.facades.digime import guide
 from afflux.facades.digime.accepting import check_accept
 from afflux.facades.digime.errors import refuse
@@ -16,7 +17,6 @@ from afflux.runtime import Runtime
 from afflux.services.keyring import Keyring
 from afflux.web.bodies import LARGEST
 from afflux.web.given import Handing
-from afflux.web.limits import PerMinute
 from afflux.web.openapi import Dialect
 
 _USUAL = (

@@ -15,6 +15,7 @@ from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from afflux.domain.contracts import Contract
+from afflux.domain.limits import PerMinute
 from afflux.facades.digime import errors
 from afflux.facades.digime.claims import Claims
 from afflux.runtime import Runtime
@@ -22,7 +23,6 @@ from afflux.services import contracts
 from afflux.store import nonces
 from afflux.store.database import AWAY, Tx
 from afflux.web import strict_json
-from afflux.web.limits import PerMinute
 
 AnyRequest = Request[Any, Any, Any]
 C = TypeVar("C", bound=Claims)

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from afflux.domain.applications import Application, Facade
 from afflux.domain.errors import Forbidden, NotFound
+from afflux.domain.limits import PerMinute
 from afflux.domain.principal import Principal, Role
 from afflux.domain.users import User
 from afflux.facades.iswigo import errors
@@ -27,7 +28,6 @@ from afflux.services.keyring import Keyring
 from afflux.store import applications, users
 from afflux.web import bodies
 from afflux.web.given import hand
-from afflux.web.limits import PerMinute
 from afflux.web.server import TARGET
 
 #: Of an access token (contract: section 3.2).

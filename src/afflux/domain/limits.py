@@ -13,9 +13,11 @@ class PerMinute:
         self._counts: Counter[Hashable] = Counter()
 
     def wait(self, who: Hashable, now: float) -> int:
-        """Count one more time. Seconds to wait for the next minute where that is too often, else 0."""
+        """Count one more time, `now` in seconds. Seconds until the next minute where that is too often, else 0."""
+        if self._most is None:
+            return 0
         minute = int(now // 60)
         if minute != self._minute:
             self._minute, self._counts = minute, Counter()
         self._counts[who] += 1
-        return 60 - int(now % 60) if self._most is not None and self._counts[who] > self._most else 0
+        return 60 - int(now % 60) if self._counts[who] > self._most else 0
